@@ -1,0 +1,1 @@
+"""What a connection connects to. The adapters come with the checks."""

@@ -1,0 +1,109 @@
+"""An error as a person reads it: category, what happened, what to do.
+
+CtsError
+  InputError         what a person or a file gave is not acceptable; names the field
+  OutsideError   the database, a disk, a keyring, a network said no
+    StoreError         the database or a file behind the store
+    VaultError         a secret cannot be sealed or opened
+    MigrationError     a migration file, the ledger, or the run of one
+  Everything else that escapes is a bug and is shown as `Category.BUG`.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class Category(StrEnum):
+    """What kind of problem it is; stable words that scripts may test for."""
+
+    # the database behind the store
+    LOST = "LOST"
+    UNREACHABLE = "UNREACHABLE"
+    SERVER_DOWN = "SERVER_DOWN"
+    DNS = "DNS"
+    STARTING = "STARTING"
+    AUTH = "AUTH"
+    AUTH_POLICY = "AUTH_POLICY"
+    MISSING_DB = "MISSING_DB"
+    NO_PRIVILEGE = "NO_PRIVILEGE"
+    TOO_MANY = "TOO_MANY"
+    TLS = "TLS"
+    CONFIG = "CONFIG"
+    SLOW = "SLOW"
+    BUSY = "BUSY"
+    CONTENTION = "CONTENTION"
+    READ_ONLY = "READ_ONLY"
+    SERVER_DISK = "SERVER_DISK"
+    SERVER_IO = "SERVER_IO"
+    CORRUPT = "CORRUPT"
+    SCHEMA = "SCHEMA"
+    CONSTRAINT = "CONSTRAINT"
+    DATA = "DATA"
+    DISK_FULL = "DISK_FULL"
+    IO = "IO"
+    NOT_WRITABLE = "NOT_WRITABLE"
+    CANT_OPEN = "CANT_OPEN"
+    MOVED = "MOVED"
+    EMPTY_DB = "EMPTY_DB"
+    BAD_FILE = "BAD_FILE"
+    # what the program itself decides
+    IN_USE = "IN_USE"
+    TEMPORARY = "TEMPORARY"
+    MIGRATION = "MIGRATION"
+    LOCKED = "LOCKED"
+    DAMAGED_SECRET = "DAMAGED_SECRET"  # noqa: S105 - a word, not a password
+    KEYRING = "KEYRING"
+    INVALID = "INVALID"
+    NOT_FOUND = "NOT_FOUND"
+    AMBIGUOUS = "AMBIGUOUS"
+    CONFLICT = "CONFLICT"
+    LEGACY = "LEGACY"
+    BUG = "BUG"
+    UNKNOWN = "UNKNOWN"
+
+
+class Problem(NamedTuple):
+    """One problem, ready to be read. `text` says what happened, `solution` names one thing to do.
+
+    `detail` is technical and already redacted: an error code, a file and a line; never a value from a record.
+    """
+
+    category: Category
+    text: str
+    solution: str
+    detail: str = ""
+
+    def as_json(self) -> dict[str, str]:
+        return {"category": self.category.value, "text": self.text, "solution": self.solution}
+
+
+class CtsError(Exception):
+    """The root of every error that carries a Problem. `str()` gives the sentence a person reads."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(f"{problem.text} {problem.solution}".strip())
+        self.problem = problem
+
+
+class InputError(CtsError):
+    """Input is not acceptable. `field` is the entity's field name, or "" where no single one is at fault."""
+
+    def __init__(self, text: str, solution: str, *, field: str = "", category: Category = Category.INVALID) -> None:
+        super().__init__(Problem(category, text, solution))
+        self.field = field
+
+
+class OutsideError(CtsError):
+    """Something outside the program said no."""
+
+
+class StoreError(OutsideError):
+    """The database or a file behind the store failed."""
+
+
+class VaultError(OutsideError):
+    """A secret could not be sealed or opened."""
+
+
+class MigrationError(OutsideError):
+    """A migration file, the ledger, or the run of one."""
