@@ -84,7 +84,8 @@ def test_pasted_credentials_are_trimmed_and_hidden() -> None:
 def test_a_passphrase_is_asked_for_where_the_exchange_asks_for_one(exchange: str) -> None:
     errors = refused(exchange=exchange, api_key="key", api_secret="secret")
     assert set(errors) == {"api_passphrase"}
-    assert validate({"name": "a", "exchange": exchange, "api_key": "k", "api_secret": "s", "api_passphrase": "p"})
+    full = {"name": "a", "exchange": exchange, "api_key": "k", "api_secret": "s", "api_passphrase": "p"}
+    assert gaps(validate(full)) == ()
 
 
 def test_half_a_set_of_credentials_is_refused_or_reported() -> None:

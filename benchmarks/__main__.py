@@ -1,0 +1,16 @@
+"""Run every measure, or those named: `python -m benchmarks start storage`."""
+
+import importlib
+import sys
+
+ALL = ("start", "commands", "list", "storage", "migrations")
+
+
+def main() -> int:
+    for name in sys.argv[1:] or ALL:
+        importlib.import_module(f"benchmarks.{name}").main()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
