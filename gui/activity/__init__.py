@@ -1,0 +1,1 @@
+"""The Activity page: the start-up report and the live log."""

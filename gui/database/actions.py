@@ -1,0 +1,94 @@
+"""What can be done with the database now, and in words why not: pure, so that every case has a test."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from models.status import Backend, MigrationItem, MigrationState, StoreState, StoreStatus
+
+_TO_RUN = {MigrationState.PENDING, MigrationState.FAILED, MigrationState.OUT_OF_ORDER}
+_TO_REPAIR = {MigrationState.CHANGED, MigrationState.MISSING, MigrationState.FAILED}
+_DONE = {MigrationState.APPLIED, MigrationState.BASELINE, MigrationState.CHANGED}
+_PAIR = 2
+
+
+class Reasons(NamedTuple):
+    """Why an action cannot run now; "" where it can."""
+
+    apply: str = ""
+    rehearse: str = ""
+    repair: str = ""
+    baseline: str = ""
+    backup: str = ""
+
+
+def reasons(store: StoreStatus | None, items: Sequence[MigrationItem], busy: str = "") -> Reasons:
+    """Decide for each action. `busy` is the sentence of what runs now; one action runs at a time."""
+    blocked = busy or _not_readable(store)
+    if blocked or store is None:
+        return Reasons(*[blocked] * len(Reasons._fields))
+    to_run = [item for item in items if item.state in _TO_RUN]
+    nothing_pending = "" if to_run else "Nothing is pending: every migration is applied."
+    read_only = _read_only(store)
+    return Reasons(
+        apply=read_only or nothing_pending,
+        rehearse=nothing_pending,
+        repair=read_only or _nothing_to_repair(items),
+        baseline=read_only or nothing_pending,
+        backup="" if store.backend is Backend.SQLITE else "Backups are made of SQLite files only.",
+    )
+
+
+def summary(items: Sequence[MigrationItem]) -> str:
+    """Say in one line how the migrations stand: "17 of 17 applied", and what else there is."""
+    if not items:
+        return ""
+    done = sum(item.state in _DONE for item in items)
+    others = [
+        f"{count} {state.value}"
+        for state in MigrationState
+        if state not in {MigrationState.APPLIED, MigrationState.BASELINE}
+        and (count := sum(item.state is state for item in items))
+    ]
+    return " · ".join([f"{done} of {len(items)} applied", *others])
+
+
+def shared_reasons(why: Reasons) -> list[str]:
+    """The distinct reasons of the actions on migrations, each prefixed by what it stops, for the line under them."""
+    by_reason: dict[str, list[str]] = {}
+    for label, reason in (
+        ("Apply", why.apply),
+        ("Rehearse", why.rehearse),
+        ("Repair", why.repair),
+        ("Baseline", why.baseline),
+    ):
+        if reason:
+            by_reason.setdefault(reason, []).append(label)
+    if len(by_reason) == 1 and len(next(iter(by_reason.values()))) == len(Reasons._fields) - 1:
+        return list(by_reason)
+    return [f"{_listed(labels)}: {reason[0].lower()}{reason[1:]}" for reason, labels in by_reason.items()]
+
+
+def _not_readable(store: StoreStatus | None) -> str:
+    if store is None:
+        return "The store is still opening."
+    if store.state is StoreState.FALLBACK:
+        return "The database is away, so nothing can be done in it now."
+    return ""
+
+
+def _read_only(store: StoreStatus) -> str:
+    if store.state is not StoreState.READ_ONLY:
+        return ""
+    return store.problem.text if store.problem else "The database is read-only."
+
+
+def _nothing_to_repair(items: Sequence[MigrationItem]) -> str:
+    if any(item.state in _TO_REPAIR for item in items):
+        return ""
+    return "Ledger and files agree."
+
+
+def _listed(words: list[str]) -> str:
+    if len(words) < _PAIR:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1].lower()}"

@@ -1,0 +1,1 @@
+"""The Settings page: data folder, appearance, log, backups, vault."""
