@@ -1,0 +1,87 @@
+"""Takes secrets out of the final text of a log line, traceback included, before any handler keeps it.
+
+Values of every living Secret go by value; everything else goes by its look: URL passwords, fields with a telling
+name, sealed tokens. A cheap look for tell-tale words comes first, because most lines hold nothing of the kind.
+"""
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+from urllib.parse import quote
+
+from models.secret import live_secret_values
+
+MASK: Final = "***"
+SHORTEST: Final = 4
+"""A live secret with fewer characters is left alone: masking "ab" everywhere would only spoil the text."""
+
+_HINTS: Final = (
+    "://",
+    "cts1.",
+    "secret",
+    "pass",
+    "pwd",
+    "token",
+    "auth",
+    "key",
+    "sign",
+    "credential",
+    "bearer",
+    "basic",
+)
+_TOKEN: Final = re.compile(r"\bcts1\.[0-9A-Za-z_-]{1,64}\.[0-9A-Za-z+/=_-]*")
+# Greedy up to the last @ of the word: a password may hold : / and @ that nobody encoded.
+_URL: Final = re.compile(r"(://[^\s:/@'\"]*:)[^\s'\"]*(?=@)")
+_SCHEME_WORD: Final = re.compile(r"\b(bearer|basic)\s+[0-9A-Za-z+/=._~-]{4,}", re.IGNORECASE)
+_FIELD: Final = re.compile(
+    r"""(?P<name>(?:api[_-]?key|access[_-]?key|private[_-]?key|data[_-]?key|secret|pass(?:phrase|word|wd)|pwd|token
+          |authorization|signature|access[_-]?sign|bapi[_-]?sign|credentials?)
+        (?!\w*[_-]set\b)[\w-]*\\?["']?\s*(?:=>|[:=])\s*)
+        (?:(?P<prefix>[bru]{0,2}\\?)(?P<quote>["'])(?:(?!(?P=quote))[^\\]|\\.)*(?P=quote)?
+          |(?:(?:bearer|basic)\s+)?[^\s,;&'")}\]]+)""",
+    re.IGNORECASE | re.VERBOSE | re.DOTALL,
+)
+
+
+def redact(text: str, secrets: Iterable[str] | None = None) -> str:
+    """Return `text` without secrets. `secrets` are hidden whatever stands around them; None: all living ones."""
+    text = _without_values(text, live_secret_values() if secrets is None else secrets)
+    lower = text.lower()
+    if not any(hint in lower for hint in _HINTS):
+        return text
+    text = _TOKEN.sub("cts1." + MASK, text)
+    if "://" in text:
+        text = _URL.sub(r"\g<1>" + MASK, text)
+    text = _FIELD.sub(_masked_field, text)
+    return _SCHEME_WORD.sub(r"\g<1> " + MASK, text)
+
+
+class RedactingFormatter(logging.Formatter):
+    """Formats as usual, traceback and stack included, and redacts the result as the very last step."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return redact(super().format(record))
+
+
+def _masked_field(match: re.Match[str]) -> str:
+    mark = match["quote"] or ""
+    return f"{match['name']}{match['prefix'] or ''}{mark}{MASK}{mark}"
+
+
+def _without_values(text: str, secrets: Iterable[str]) -> str:
+    found = {form for value in secrets if len(value) >= SHORTEST for form in _forms(value) if form in text}
+    # Longest first: a secret that begins with another one must not leave its tail behind.
+    for form in sorted(found, key=len, reverse=True):
+        text = text.replace(form, MASK)
+    return text
+
+
+def _forms(value: str) -> Iterator[str]:
+    """Yield the value, and the ways in which repr, JSON and URLs write it where those differ."""
+    yield value
+    if not (value.isascii() and value.isalnum()):
+        yield repr(value)[1:-1]
+        yield json.dumps(value)[1:-1]
+        yield quote(value.encode("utf-8", "backslashreplace"), safe="")
