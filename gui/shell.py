@@ -1,0 +1,61 @@
+"""What a page is, and what the window hands to every page."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NamedTuple
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+if TYPE_CHECKING:
+    from gui.bridge import EventBridge
+    from gui.messages import Messages
+    from gui.tasks import Tasks
+    from gui.theme import Theme
+    from services.core import Core
+
+
+class Shell(NamedTuple):
+    """What the pages share. `go_to(key)` shows another page: connections, database, activity or settings."""
+
+    theme: "Theme"
+    messages: "Messages"
+    tasks: "Tasks"
+    bridge: "EventBridge"
+    go_to: Callable[[str], None]
+
+
+class Page(QWidget):
+    """One page of the window. It paints its loading state until `attach` brings the core.
+
+    `badge` carries the short text beside the page's name on the rail; "" clears it.
+    """
+
+    badge = Signal(str)
+    title = ""
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__()
+        self.shell = shell
+        self.setAccessibleName(self.title)
+
+    def attach(self, core: "Core") -> None:
+        """Take the services; called once, on the GUI's thread, when they are built."""
+        raise NotImplementedError
+
+    def entered(self) -> None:
+        """Called each time the page comes to the front."""
+
+    def reload(self) -> None:
+        """Read again what the page shows (F5)."""
+
+    def unsaved(self) -> str:
+        """Return what closing would lose, as a sentence; "" if nothing."""
+        return ""
+
+
+class PageSpec(NamedTuple):
+    """A page before it is built: the window builds it at its first visit, or when nothing else is to do."""
+
+    key: str
+    title: str
+    build: Callable[[Shell], Page]

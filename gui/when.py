@@ -1,0 +1,54 @@
+"""Stamps as a person reads them: how long ago in a cell, the exact local time in a tooltip."""
+
+from datetime import UTC, datetime
+
+from PySide6.QtCore import QDateTime, QLocale
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+def ago(stamp: str, now: datetime | None = None) -> str:
+    """Return how long ago a UTC stamp in ISO 8601 was: "just now", "5 min ago", "yesterday", or its date."""
+    moment = parse(stamp)
+    if moment is None:
+        return stamp
+    seconds = ((now or datetime.now(UTC)) - moment).total_seconds()
+    # A stamp from a clock that runs ahead is not a reason to talk of the future.
+    if seconds < _MINUTE:
+        return "just now" if seconds > -_DAY else date(stamp)
+    if seconds < _HOUR:
+        return f"{int(seconds // _MINUTE)} min ago"
+    if seconds < _DAY:
+        return f"{int(seconds // _HOUR)} h ago"
+    days = int(seconds // _DAY)
+    if days == 1:
+        return "yesterday"
+    return f"{days} days ago" if days < 14 else date(stamp)
+
+
+def exact(stamp: str) -> str:
+    """Return date and time in the local zone and in the person's locale, with the zone's name."""
+    local = _local(stamp)
+    if local is None:
+        return stamp
+    return QLocale().toString(local, QLocale.FormatType.LongFormat)
+
+
+def date(stamp: str) -> str:
+    """Return the local date in the person's locale."""
+    local = _local(stamp)
+    return stamp if local is None else QLocale().toString(local.date(), QLocale.FormatType.ShortFormat)
+
+
+def parse(stamp: str) -> datetime | None:
+    """Return the moment, or None for what is no stamp; one without a zone is UTC."""
+    try:
+        moment = datetime.fromisoformat(stamp)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _local(stamp: str) -> QDateTime | None:
+    moment = parse(stamp)
+    return QDateTime.fromMSecsSinceEpoch(int(moment.timestamp() * 1000)) if moment else None

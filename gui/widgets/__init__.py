@@ -1,0 +1,1 @@
+"""Parts that know nothing of the program: labels, pills, bars. All of their text is plain text."""

@@ -1,0 +1,37 @@
+"""Buttons: one look, told apart by tone; every one has a name for a screen reader."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QPushButton, QWidget
+
+from gui.widgets.labels import plain_caption, plain_tooltip
+
+
+class Button(QPushButton):
+    """A push button with plain text. `tone` is "", primary, danger, link, chip or status."""
+
+    def __init__(
+        self,
+        text: str,
+        clicked: Callable[[], object] | None = None,
+        *,
+        tone: str = "",
+        hint: str = "",
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        if tone:
+            self.setProperty("tone", tone)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setAutoDefault(False)
+        self.set_text(text)
+        if hint:
+            self.setToolTip(plain_tooltip(hint))
+            self.setAccessibleDescription(hint)
+        if clicked is not None:
+            self.clicked.connect(lambda: clicked())  # noqa: PLW0108 - keeps the signal's `checked` from the call
+
+    def set_text(self, text: str) -> None:
+        self.setText(plain_caption(text))
+        self.setAccessibleName(text)
