@@ -1,0 +1,185 @@
+"""CTS Connections. The one place where objects are built; picks the window or a command.
+
+What is imported here is imported before the first paint: only what deciding takes.
+"""
+
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from models.connection_row import ConnectionRow
+    from services.core import Core
+
+VERSION = "0.1.0"
+_USAGE = 2
+# How long a program that wants to write waits for another to let the data folder go, in seconds.
+_PATIENCE = 2.0
+
+
+class Arguments(NamedTuple):
+    """The command line in two: what holds for every command, and the command's own words."""
+
+    data_dir: str | None = None
+    as_json: bool = False
+    words: tuple[str, ...] = ()
+
+
+def main(argv: list[str]) -> int:
+    """Run the program and return its exit code."""
+    _open_closed_streams()
+    try:
+        arguments = split(argv)
+    except ValueError as error:
+        sys.stderr.write(f"INVALID: {error}\n")
+        return _USAGE
+    if arguments.words or arguments.as_json:
+        return _run_command(arguments)
+    from gui.app import run
+
+    return run(lambda: build_core(arguments), lambda: preview(arguments))
+
+
+def split(argv: list[str]) -> Arguments:
+    """Take --data-dir and --json out, wherever they stand before a `--`; raises ValueError with a sentence."""
+    data_dir: str | None = None
+    as_json = False
+    words: list[str] = []
+    rest = list(argv)
+    while rest:
+        word = rest.pop(0)
+        if word == "--":
+            words += [word, *rest]
+            break
+        if word == "--json":
+            as_json = True
+        elif word == "--data-dir" or word.startswith("--data-dir="):
+            data_dir = word.partition("=")[2] if "=" in word else rest.pop(0) if rest else ""
+            if not data_dir.strip() or data_dir.startswith("--"):
+                raise ValueError("--data-dir needs a folder.")
+        else:
+            words.append(word)
+    return Arguments(data_dir, as_json, tuple(words))
+
+
+def build_core(arguments: Arguments, *, patience: float = _PATIENCE) -> "Core":
+    """Build every service. Opens nothing but the data folder itself: `startup.run()` does the work."""
+    from services.backups import BackupService
+    from services.connections import ConnectionService
+    from services.legacy import LegacyService
+    from services.migrations import MigrationService
+    from services.transfer import TransferService
+    from storage.store import Store
+    from storage.vault import Vault
+
+    from services.configuration import read_configuration
+    from services.core import Core
+    from services.core_dumps import forbid_core_dumps
+    from services.events import Events
+    from services.log import LogView
+    from services.settings import SettingsService
+    from services.startup import Startup
+    from services.status import StatusService
+    from services.workers import Workers
+    from storage.data_folder import prepare
+    from storage.folder_lock import FolderLock
+
+    forbid_core_dumps(debuggers=bool(arguments.words))
+    log = LogView()
+    log.install()
+    folder = prepare(locate_data(arguments))
+    events = Events()
+    vault = Vault(folder, environment=os.environ)
+    store = Store(folder, vault, resource("migrations"), publish=events.publish, device=_device())
+    settings = SettingsService(folder)
+    startup = Startup(
+        folder=folder,
+        configuration=read_configuration(os.environ),
+        settings=settings,
+        log=log,
+        lock=FolderLock(folder.lock),
+        open_vault=vault.open,
+        store=store,
+        migrations_folder=resource("migrations"),
+        events=events,
+        patience=patience,
+    )
+    connections = ConnectionService(store, vault, events)
+    migrations = MigrationService(store, events)
+    legacy = LegacyService(store, folder, vault, events)
+    status = StatusService(
+        folder=folder,
+        store=store,
+        vault_status=lambda: vault.status,
+        startup=startup,
+        connections=connections,
+        migrations=migrations,
+        legacy=legacy,
+        version=VERSION,
+    )
+    return Core(
+        data_folder=folder.root,
+        events=events,
+        workers=Workers(),
+        log=log,
+        settings=settings,
+        startup=startup,
+        status=status,
+        connections=connections,
+        migrations=migrations,
+        backups=BackupService(store, folder, events),
+        legacy=legacy,
+        transfer=TransferService(connections, vault),
+    )
+
+
+def preview(arguments: Arguments) -> "list[ConnectionRow]":
+    """Return the list for the first paint, without anything that takes time to import."""
+    from storage.preview import preview_rows
+
+    return preview_rows(locate_data(arguments) / "cts.db")
+
+
+def locate_data(arguments: Arguments) -> Path:
+    """Return where the data folder is, or is to be."""
+    from storage.data_folder import locate
+
+    frozen = getattr(sys, "frozen", False)
+    return locate(arguments.data_dir, os.environ, None if frozen else Path(__file__).resolve().parent)
+
+
+def resource(name: str) -> Path:
+    """Return a folder that came with the program: beside this file, or where PyInstaller unpacked it."""
+    return Path(getattr(sys, "_MEIPASS", None) or Path(__file__).resolve().parent) / name
+
+
+def _run_command(arguments: Arguments) -> int:
+    from services.commands import run
+
+    return run(
+        list(arguments.words),
+        lambda writes: build_core(arguments, patience=_PATIENCE if writes else 0.0),
+        as_json=arguments.as_json,
+        version=VERSION,
+    )
+
+
+def _device() -> str:
+    """Return a name for this desktop, to tell whose write an operation is."""
+    import socket
+
+    return socket.gethostname()[:100] or "this computer"
+
+
+def _open_closed_streams() -> None:
+    """Give descriptors 0 to 2 to nobody else: with standard output closed, the database would get its number."""
+    for descriptor in (0, 1, 2):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

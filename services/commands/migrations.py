@@ -1,0 +1,111 @@
+"""`migrations`: the numbered SQL files and what the database knows of them."""
+
+from typing import TYPE_CHECKING
+
+from models.problem import Category, InputError
+from models.status import LedgerChange, MigrationItem, Rehearsal
+from services.commands.output import FINE, PROBLEM, Result, count, safe, safe_lines, table
+from services.commands.parser import add, add_group
+from services.status import count_migrations, migration_json, migrations_json
+
+if TYPE_CHECKING:
+    import argparse
+
+    from services.commands.parser import Parser
+    from services.core import Core
+
+
+def register(commands: "argparse._SubParsersAction[Parser]") -> None:
+    group = add_group(commands, "migrations", show_all, "the numbered SQL files and their states")
+    add(group, "list", show_all, "every migration with its state")
+    show = add(group, "show", show_one, "one migration with its SQL")
+    show.add_argument("number", type=int, metavar="N")
+    add(group, "apply", apply, "apply what is pending", writes=True)
+    add(group, "rehearse", rehearse, "try what is pending on a copy; nothing is changed")
+    mend = add(group, "repair", repair, "bring the ledger in step with the files", writes=True)
+    mend.add_argument("--yes", action="store_true", help="do it; without it only what would change is shown")
+    adopt = add(group, "baseline", baseline, "take a schema that is already there as migrated up to N", writes=True)
+    adopt.add_argument("number", type=int, metavar="N")
+    adopt.add_argument("--yes", action="store_true", help="do it; without it only the question is asked")
+
+
+def show_all(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
+    return _listed(core.migrations.items())
+
+
+def show_one(core: "Core", arguments: "argparse.Namespace") -> Result:
+    item = next((item for item in core.migrations.items() if item.number == arguments.number), None)
+    if item is None:
+        raise InputError(
+            f"There is no migration {arguments.number:03d}.",
+            "See them all with: migrations list.",
+            category=Category.NOT_FOUND,
+        )
+    sql = core.migrations.sql(item.number)
+    head = f"{item.number:03d} {safe(item.name)}: {item.state}. {safe(item.sentence)}".rstrip()
+    return Result({**migration_json(item), "sql": sql}, f"{head}\n\n{safe_lines(sql)}")
+
+
+def apply(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
+    return _listed(core.migrations.apply())
+
+
+def rehearse(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
+    tried = core.migrations.rehearse()
+    problem = next((one.problem for one in tried if one.problem), None)
+    data = [{**one._asdict(), "problem": one.problem.as_json() if one.problem else None} for one in tried]
+    text = table(("", "Migration", "Time", "Rows", "Result"), [_rehearsed(one) for one in tried])
+    text = text if tried else "Nothing is pending."
+    return Result(data, f"{text}\nNothing was changed.", PROBLEM if problem else FINE, problem)
+
+
+def repair(core: "Core", arguments: "argparse.Namespace") -> Result:
+    changes = core.migrations.repair() if arguments.yes else core.migrations.repair_preview()
+    return _changes(changes, done=arguments.yes)
+
+
+def baseline(core: "Core", arguments: "argparse.Namespace") -> Result:
+    if not arguments.yes:
+        raise InputError(
+            f"This marks every migration up to {arguments.number:03d} as applied without running it.",
+            "Add --yes if the database really has all of it.",
+        )
+    return _changes(core.migrations.baseline(arguments.number), done=True)
+
+
+def _listed(items: tuple[MigrationItem, ...]) -> Result:
+    done = count_migrations(items)
+    rows = [
+        (
+            f"{item.number:03d}",
+            item.name,
+            item.state,
+            item.applied_at or "",
+            "" if item.milliseconds is None else f"{item.milliseconds} ms",
+            item.problem.text if item.problem else "",
+        )
+        for item in items
+    ]
+    problem = next((item.problem for item in items if item.problem), None)
+    text = table(("No", "Name", "State", "Applied", "Time", ""), rows)
+    return Result(
+        migrations_json(items),
+        f"{text}\n\n{done.applied} of {done.total} applied",
+        PROBLEM if problem else FINE,
+        problem,
+    )
+
+
+def _rehearsed(one: Rehearsal) -> tuple[str, str, str, str, str]:
+    before, after = sum(one.rows_before.values()), sum(one.rows_after.values())
+    rows = f"{before:,} -> {after:,}" if before != after else f"{before:,}"
+    return (f"{one.number:03d}", one.name, f"{one.milliseconds} ms", rows, one.problem.text if one.problem else "runs")
+
+
+def _changes(changes: list[LedgerChange], *, done: bool) -> Result:
+    data = {"done": done, "changes": [change._asdict() for change in changes]}
+    if not changes:
+        return Result(data, "The ledger and the files are in step; there is nothing to change.")
+    lines = table(("No", "Name", "Change"), [(f"{c.number:03d}", c.name, c.sentence) for c in changes])
+    end = f"{count(len(changes), 'change')} made." if done else "Nothing was changed; add --yes to do it."
+    return Result(data, f"{lines}\n\n{end}")

@@ -1,0 +1,97 @@
+"""The words of the command line. Never echoes a value back: somebody may have typed a secret where none belongs."""
+
+import argparse
+from collections.abc import Callable
+from typing import TYPE_CHECKING, NoReturn
+
+from services.commands.output import Result
+
+if TYPE_CHECKING:
+    from services.core import Core
+
+Handler = Callable[["Core", argparse.Namespace], Result]
+
+
+class UsageError(Exception):
+    """The command line is not one that we know. `usage` shows what is."""
+
+    def __init__(self, sentence: str, usage: str) -> None:
+        super().__init__(sentence)
+        self.usage = usage
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse without abbreviations and without its messages, which repeat what was typed."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **{"allow_abbrev": False, **kwargs})  # type: ignore[arg-type]
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(_sentence(message), self.format_usage())
+
+    def parse(self, words: list[str]) -> argparse.Namespace:
+        """Return the arguments; raises UsageError naming options that we do not know, never their values."""
+        arguments, unknown = self.parse_known_args(words)
+        if unknown:
+            options = sorted({word.partition("=")[0] for word in unknown if word.startswith("--")})
+            named = f"There is no option {', '.join(options)}." if options else "There are too many words."
+            raise UsageError(
+                f"{named} Secrets are read from standard input or a file, never from the command line.",
+                self.format_usage(),
+            )
+        return arguments
+
+
+def build(program: str = "main.py") -> Parser:
+    """Return the parser of every command; each module brings its own words."""
+    from services.commands import backups, connections, legacy, migrations, prepare, status, transfer
+
+    parser = Parser(
+        prog=program,
+        usage=f"{program} [--data-dir DIR] [--json] [COMMAND ...]",
+        description="CTS Connections: exchange API connections and the database behind them.",
+        epilog="Without a command the window opens. --json prints for scripts and may stand before or after the "
+        "command. Exit codes: 0 fine, 1 a problem (told on standard error), 2 wrong usage, 3 done, but on fallback.",
+    )
+    # Both are taken out of the words before the parser sees them; they stand here for --help.
+    parser.add_argument("--data-dir", metavar="DIR", help="the data folder to use (else CTS_DATA_DIR, else the usual)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--version", action="store_true", help="print the version and end")
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser)
+    for module in (status, prepare, migrations, connections, transfer, backups, legacy):
+        module.register(commands)
+    return parser
+
+
+def add(
+    commands: "argparse._SubParsersAction[Parser]",
+    name: str,
+    handler: Handler,
+    help_text: str,
+    *,
+    writes: bool = False,
+) -> Parser:
+    """Add one command. `writes`: it is refused while another program holds the data folder."""
+    parser = commands.add_parser(name, help=help_text, description=help_text)
+    parser.set_defaults(handler=handler, writes=writes, starts=True)
+    return parser
+
+
+def add_group(
+    commands: "argparse._SubParsersAction[Parser]", name: str, default: Handler, help_text: str
+) -> "argparse._SubParsersAction[Parser]":
+    """Add a command that has commands of its own; without one it does `default`, which only reads."""
+    return add(commands, name, default, help_text).add_subparsers(metavar="WHAT", dest="what", parser_class=Parser)
+
+
+def _sentence(message: str) -> str:
+    if "the following arguments are required" in message:
+        return f"Missing: {message.rpartition(': ')[2]}."
+    if "expected" in message and "argument" in message:
+        return f"{message.partition(': ')[0].removeprefix('argument ')} needs a value."
+    if "invalid choice" in message:
+        choices = message.rpartition("(choose from ")[2].rstrip(")").replace("'", "")
+        return f"That command is not known; known are: {choices}."
+    if "invalid" in message and "value" in message:
+        return f"{message.partition(': ')[0].removeprefix('argument ')} is not a number."
+    return "That is not a command line that is understood."

@@ -1,0 +1,52 @@
+"""What a person hands to a command: one JSON document on standard input or in a file, read strictly."""
+
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from models.problem import Category, InputError
+
+_LIMIT = 1024 * 1024
+
+
+def read_json(file: str | None) -> Any:
+    """Return the JSON value in `file`, or on standard input where it is None; raises InputError."""
+    from storage.atomic_file import BadFileError
+    from storage.json_file import load_json
+
+    name = Path(file).name if file else "Standard input"
+    content = _read_file(file) if file else _read_standard_input()
+    if len(content) > _LIMIT:
+        raise InputError(f"{name} is larger than 1 MiB.", "Give one connection at a time.", category=Category.BAD_FILE)
+    try:
+        return load_json(content, name=name)
+    except BadFileError as error:
+        raise InputError(
+            f"{name} {error.why}.", "Give one JSON object in UTF-8; nothing was changed.", category=Category.BAD_FILE
+        ) from None
+
+
+def _read_standard_input() -> bytes:
+    if sys.stdin is None or sys.stdin.closed:
+        raise InputError("There is no standard input to read.", "Pipe a JSON object in, or name a file with --file.")
+    if sys.stdin.isatty() and sys.stderr is not None:
+        sys.stderr.write("Type one JSON object; end with Ctrl-D on a line of its own.\n")
+    return _read(sys.stdin.buffer)
+
+
+def _read_file(file: str) -> bytes:
+    try:
+        # Not read_capped: a shell's <(...) is a pipe, and a good way to hand over a secret.
+        with open(file, "rb") as stream:
+            return _read(stream)
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "its name is not one that a file can have"
+        raise InputError(
+            f"{Path(file).name} cannot be read ({why}).",
+            "Check the name and the permissions.",
+            category=Category.CANT_OPEN,
+        ) from None
+
+
+def _read(stream: BinaryIO) -> bytes:
+    return stream.read(_LIMIT + 1)

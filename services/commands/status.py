@@ -1,0 +1,60 @@
+"""`status`: starts the store as the window would, and says what it found."""
+
+from typing import TYPE_CHECKING, Any
+
+from models.problem import Category, Problem
+from models.status import StoreState
+from services.commands.output import FINE, ON_FALLBACK, PROBLEM, Result, count, pairs, safe, table
+from services.commands.parser import add
+
+if TYPE_CHECKING:
+    import argparse
+
+    from services.commands.parser import Parser
+    from services.core import Core
+
+# The store works, and every record can be read: worth saying, not a failure.
+_HARMLESS = {Category.IN_USE, Category.TEMPORARY}
+
+
+def register(commands: "argparse._SubParsersAction[Parser]") -> None:
+    add(commands, "status", show, "the store, its migrations, the connections and how the start went")
+
+
+def show(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001 - every handler gets both
+    data = core.status.as_json()
+    problem = core.status.store().problem
+    code = FINE
+    if problem and problem.category not in _HARMLESS:
+        code = ON_FALLBACK if core.status.store().state is StoreState.FALLBACK else PROBLEM
+    return Result(data, _text(data, core.status.problems()), code, problem if code else None)
+
+
+def _text(data: dict[str, Any], problems: tuple[Problem, ...]) -> str:
+    store, migrations, folder = data["store"], data["migrations"], data["data_folder"]
+    facts = [
+        ("Store", f"{store['backend']}, {store['state'].replace('_', ' ')}, {store['location']}"),
+        ("Data folder", folder["path"] + (" (temporary)" if folder["temporary"] else "")),
+        ("Vault", data["vault"]["sentence"]),
+        ("Migrations", f"{migrations['applied']} of {migrations['total']} applied"),
+        ("Connections", f"{data['connections']['total']:,}, {data['connections']['enabled']:,} enabled"),
+    ]
+    if data["take_over"]:
+        facts.append(("Take-over", _take_over(data["take_over"])))
+    steps = [
+        (step["step"], "ok" if step["ok"] else "problem", f"{step['milliseconds']} ms", step["detail"])
+        for step in data["startup"]
+    ]
+    parts = [pairs(facts), table(("Start", "", "", ""), steps)]
+    if problems:
+        parts.append("\n".join(f"{p.category}: {safe(p.text)} {safe(p.solution)}".rstrip() for p in problems))
+    return "\n\n".join(parts)
+
+
+def _take_over(report: dict[str, Any]) -> str:
+    text = (
+        f"{count(report['connections'], 'connection')} from CTS v3.1, {count(len(report['skipped']), 'thing')} left out"
+    )
+    if report["plaintext"]:
+        text += "; secrets in clear are left: legacy scrub --yes removes them"
+    return text

@@ -1,0 +1,205 @@
+"""The start, step by step. It never raises: whatever goes wrong becomes a Problem that a step and the status show."""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from models.event import Notice, StepFinished
+from models.problem import Category, CtsError, Problem
+from models.status import StartupStep
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+    from models.status import VaultStatus
+    from services.configuration import Configuration
+    from services.events import Events
+    from services.log import LogView
+    from services.preparation import Prepared
+    from services.settings import SettingsService
+    from storage.data_folder import DataFolder
+    from storage.folder_lock import FolderLock
+
+Outcome = tuple[str, Problem | None]
+
+_log = logging.getLogger(__name__)
+
+
+class Startup:
+    """Runs the steps once. `in_use` is set when another program holds the folder, `on_other_store` when the
+    environment asks for a store that is not the one in use.
+
+    `patience`: seconds to wait for another program to let the folder go; 0 for whoever only reads.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: "DataFolder",
+        configuration: "Configuration",
+        settings: "SettingsService",
+        log: "LogView",
+        lock: "FolderLock",
+        open_vault: Callable[[], "VaultStatus"],
+        store: "Store",
+        migrations_folder: Path,
+        events: "Events",
+        patience: float,
+    ) -> None:
+        self._folder = folder
+        self._configuration = configuration
+        self._settings = settings
+        self._log_view = log
+        self._lock = lock
+        self._open_vault = open_vault
+        self._store = store
+        self._migrations_folder = migrations_folder
+        self._events = events
+        self._patience = patience
+        self._steps: list[StartupStep] = []
+        self._logged = -1
+        self.in_use: Problem | None = None
+
+    @property
+    def steps(self) -> tuple[StartupStep, ...]:
+        return tuple(self._steps)
+
+    @property
+    def on_other_store(self) -> Problem | None:
+        return self._configuration.problem
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """Every problem of the start, each once."""
+        return tuple(dict.fromkeys(step.problem for step in self._steps if step.problem))
+
+    def run(self) -> tuple[StartupStep, ...]:
+        """Open everything; returns the steps. A second call only returns them."""
+        if self._steps:
+            return self.steps
+        self._step("folder", self._check_folder)
+        self._step("configuration", lambda: (self._configuration.sentence, self._configuration.problem))
+        self._step("settings", self._load_settings)
+        self._step("log", self._set_up_log)
+        self._step("lock", self._take_lock)
+        self._step("vault", self._open_the_vault)
+        try:
+            self._store.open(self._record, read_only_because=self.in_use)
+        except CtsError as error:
+            self._record(_failed("store", 0, error.problem))
+        except Exception as error:  # noqa: BLE001 - the start never raises; the log has the traceback
+            _log.exception("Opening the store failed.")
+            self._record(_bug("store", 0, error))
+        return self.steps
+
+    def close(self) -> None:
+        """Close the store and let the folder go. Never raises: the program is ending."""
+        for what, close in (("store", self._store.close), ("lock", self._lock.release)):
+            try:
+                close()
+            except CtsError as error:
+                _log.warning("Closing the %s: %s %s", what, error.problem.text, error.problem.solution)
+            except Exception:  # noqa: BLE001 - the program is ending; the log has the traceback
+                _log.exception("Closing the %s failed.", what)
+
+    def _step(self, word: str, call: Callable[[], Outcome]) -> None:
+        start = time.perf_counter()
+        try:
+            detail, problem = call()
+            step = StartupStep(word, problem is None, _since(start), detail, problem)
+        except CtsError as error:
+            step = _failed(word, _since(start), error.problem)
+        except Exception as error:  # noqa: BLE001 - the start never raises; the log has the traceback
+            _log.exception("The step %s failed.", word)
+            step = _bug(word, _since(start), error)
+        self._record(step)
+
+    def _record(self, step: StartupStep) -> None:
+        self._steps.append(step)
+        if self._logged >= 0:
+            _write_to_log(step)
+        elif step.step == "log":
+            self._logged = len(self._steps)
+            for known in self._steps:
+                _write_to_log(known)
+        self._events.publish(StepFinished(step))
+
+    def prepare(self) -> "Prepared":
+        """Make everything ready for a first start without starting; raises MigrationError."""
+        from services.preparation import prepare
+
+        return prepare(self._folder, self._configuration, self._migrations_folder)
+
+    def _check_folder(self) -> Outcome:
+        folder = self._folder
+        if folder.problem and folder.temporary:
+            self._events.publish(Notice("warning", folder.problem.text, folder.problem))
+        detail = folder.problem.text if folder.problem else str(folder.root)
+        return " ".join((detail, *folder.warnings)), folder.problem
+
+    def _load_settings(self) -> Outcome:
+        problem = self._settings.load()
+        if problem:
+            self._events.publish(Notice("warning", problem.text, problem))
+            return problem.text, problem
+        present = self._folder.settings.exists()
+        return (str(self._folder.settings) if present else "defaults: no settings file yet"), None
+
+    def _set_up_log(self) -> Outcome:
+        self._log_view.set_level(self._settings.current.log_level)
+        if not self._folder.writable:
+            return "in memory only: the data folder is write-protected", None
+        self._log_view.set_up(self._folder.logs)
+        problem = self._log_view.problem
+        return (problem.text if problem else str(self._folder.logs)), problem
+
+    def _take_lock(self) -> Outcome:
+        if not self._folder.writable:
+            return "not needed: the data folder is write-protected", None
+        deadline = time.monotonic() + self._patience
+        while not self._lock.acquire():
+            if time.monotonic() >= deadline:
+                self.in_use = self._lock.problem()
+                return self.in_use.text, self.in_use
+            time.sleep(0.05)
+        from storage.atomic_file import sweep
+
+        swept = sweep(self._folder.root) + sweep(self._folder.connections)
+        return "this program holds the data folder" + (f"; {swept} half-written files removed" if swept else ""), None
+
+    def _open_the_vault(self) -> Outcome:
+        status = self._open_vault()
+        if not status.locked:
+            return status.sentence, None
+        return status.sentence, Problem(
+            Category.LOCKED, status.sentence, "Everything else can be used; secrets can be set and opened once it is."
+        )
+
+
+def _bug(word: str, milliseconds: int, error: Exception) -> StartupStep:
+    problem = Problem(
+        Category.BUG,
+        f"The step {word} of the start failed on a mistake of the program.",
+        "Report it with the last lines of the log in the data folder.",
+        type(error).__name__,
+    )
+    return _failed(word, milliseconds, problem)
+
+
+def _failed(word: str, milliseconds: int, problem: Problem) -> StartupStep:
+    return StartupStep(word, ok=False, milliseconds=milliseconds, detail=problem.text, problem=problem)
+
+
+def _write_to_log(step: StartupStep) -> None:
+    level = logging.INFO if step.ok else logging.WARNING
+    _log.log(
+        level, "Start, %s: %s in %d ms. %s", step.step, "ok" if step.ok else "problem", step.milliseconds, step.detail
+    )
+    if step.problem and step.problem.detail:
+        _log.log(level, "Start, %s: %s, %s", step.step, step.problem.category, step.problem.detail)
+
+
+def _since(start: float) -> int:
+    return round((time.perf_counter() - start) * 1000)

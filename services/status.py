@@ -1,0 +1,139 @@
+"""What the program says about itself, once for the window and the commands."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from models.problem import CtsError, Problem
+from models.status import MigrationItem, MigrationState, StoreStatus, TakeOver, VaultStatus
+
+if TYPE_CHECKING:
+    from storage.store import Store
+
+    from services.connections import ConnectionService
+    from services.legacy import LegacyService
+    from services.migrations import MigrationService
+    from services.startup import Startup
+    from storage.data_folder import DataFolder
+
+T = TypeVar("T")
+
+_NOT_TRACKED = {MigrationState.PENDING, MigrationState.FAILED, MigrationState.OUT_OF_ORDER}
+
+
+class MigrationCount(NamedTuple):
+    applied: int
+    total: int
+
+
+class StatusService:
+    """Collects; it holds nothing of its own, so that it is never stale."""
+
+    def __init__(
+        self,
+        *,
+        folder: "DataFolder",
+        store: "Store",
+        vault_status: Callable[[], VaultStatus],
+        startup: "Startup",
+        connections: "ConnectionService",
+        migrations: "MigrationService",
+        legacy: "LegacyService",
+        version: str,
+    ) -> None:
+        self._folder = folder
+        self._store = store
+        self._vault_status = vault_status
+        self._startup = startup
+        self._connections = connections
+        self._migrations = migrations
+        self._legacy = legacy
+        self._version = version
+
+    def store(self) -> StoreStatus:
+        return self._store.status
+
+    def vault(self) -> VaultStatus:
+        return self._vault_status()
+
+    def problems(self) -> tuple[Problem, ...]:
+        """Everything that is wrong now: what the start found, then what the store says, each once."""
+        found = [*self._startup.problems]
+        if (problem := self.store().problem) and problem not in found:
+            found.append(problem)
+        return tuple(found)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the status as `status --json` prints it. Never raises a CtsError: what cannot be read is empty."""
+        items = _or_else(self._migrations.items, ())
+        rows = _or_else(self._connections.rows, [])
+        take_over = _or_else(self._legacy.report, None)
+        return {
+            "version": self._version,
+            "store": _store_json(self.store()),
+            "vault": self.vault()._asdict(),
+            "data_folder": {
+                "path": str(self._folder.root),
+                "temporary": self._folder.temporary,
+                "writable": self._folder.writable,
+                "reason": self._folder.reason,
+            },
+            "migrations": migrations_json(items),
+            "connections": {"total": len(rows), "enabled": sum(row.enabled for row in rows)},
+            "take_over": take_over_json(take_over),
+            "startup": [
+                {"step": step.step, "ok": step.ok, "milliseconds": step.milliseconds, "detail": step.detail}
+                for step in self._startup.steps
+            ],
+            "problems": [problem.as_json() for problem in self.problems()],
+        }
+
+
+def count_migrations(items: "tuple[MigrationItem, ...]") -> MigrationCount:
+    """Return how many are in the ledger as done, of how many that the ledger or the files name."""
+    return MigrationCount(sum(item.state not in _NOT_TRACKED for item in items), len(items))
+
+
+def migrations_json(items: "tuple[MigrationItem, ...]") -> dict[str, Any]:
+    done = count_migrations(items)
+    return {"applied": done.applied, "total": done.total, "items": [migration_json(item) for item in items]}
+
+
+def migration_json(item: MigrationItem) -> dict[str, Any]:
+    return {
+        "number": item.number,
+        "name": item.name,
+        "state": item.state.value,
+        "applied_at": item.applied_at,
+        "milliseconds": item.milliseconds,
+        "sentence": item.sentence,
+        "action": item.action,
+        "problem": item.problem.as_json() if item.problem else None,
+    }
+
+
+def take_over_json(take_over: TakeOver | None) -> dict[str, Any] | None:
+    if take_over is None:
+        return None
+    return {
+        **take_over._asdict(),
+        "renamed": [{"from": old, "to": new} for old, new in take_over.renamed],
+        "skipped": [skipped._asdict() for skipped in take_over.skipped],
+        "plaintext": list(take_over.plaintext),
+    }
+
+
+def _store_json(status: StoreStatus) -> dict[str, Any]:
+    return {
+        **status._asdict(),
+        "backend": status.backend.value,
+        "state": status.state.value,
+        "problem": status.problem.as_json() if status.problem else None,
+    }
+
+
+def _or_else(read: Callable[[], T], default: T) -> T:
+    try:
+        return read()
+    except CtsError:
+        # The store is not open; why stands in its status.
+        return default
