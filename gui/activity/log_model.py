@@ -18,7 +18,7 @@ TONE_ROLE: Final = Qt.ItemDataRole.UserRole + 2
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _RANK = {"DEBUG": 0, "INFO": 1, "WARNING": 2, "ERROR": 3, "CRITICAL": 4}
 _MARKS = {"DEBUG": "·", "INFO": "i", "WARNING": "!", "ERROR": "✕", "CRITICAL": "✕"}
-_TONES = {"DEBUG": "muted", "WARNING": "warning", "ERROR": "bad", "CRITICAL": "bad"}
+_TONES = {"DEBUG": "muted", "WARNING": "warning", "ERROR": "error", "CRITICAL": "error"}
 
 _Index = QModelIndex | QPersistentModelIndex
 

@@ -12,7 +12,7 @@ from models.status import MigrationItem, MigrationState
 ITEM_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 """The whole MigrationItem."""
 TONE_ROLE: Final = Qt.ItemDataRole.UserRole + 2
-"""The tone of the state (good, warning, bad, muted), for the colour beside mark and word."""
+"""The tone of the state (ok, warning, error, muted), for the colour beside mark and word."""
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -34,14 +34,14 @@ HEADERS = {
 }
 
 MARKS: dict[MigrationState, tuple[str, str]] = {
-    MigrationState.APPLIED: ("✓", "good"),
+    MigrationState.APPLIED: ("✓", "ok"),
     MigrationState.BASELINE: ("✓", "muted"),
     MigrationState.PENDING: ("…", "muted"),
     MigrationState.CHANGED: ("!", "warning"),
     MigrationState.MISSING: ("?", "warning"),
     MigrationState.OUT_OF_ORDER: ("↕", "warning"),
     MigrationState.FUTURE: ("»", "warning"),
-    MigrationState.FAILED: ("✕", "bad"),
+    MigrationState.FAILED: ("✕", "error"),
 }
 """Mark and tone of each state. The word always stands beside them."""
 

@@ -16,7 +16,9 @@ def headline(report: TakeOver) -> str:
 
 def tables_line(report: TakeOver) -> str:
     """Name the tables with the most rows; "" where no other table had any."""
-    filled = sorted(((rows, name) for name, rows in report.tables.items() if rows), key=lambda pair: (-pair[0], pair[1]))
+    filled = sorted(
+        ((rows, name) for name, rows in report.tables.items() if rows), key=lambda pair: (-pair[0], pair[1])
+    )
     named = [f"{name} {rows:,}" for rows, name in filled[:_TABLES_NAMED]]
     rest = len(filled) - len(named)
     if rest > 0:

@@ -68,7 +68,7 @@ def test_a_cell_is_one_line_of_plain_text_and_the_copy_is_whole() -> None:
     model.append([line(1, "ERROR", "<b>Boom</b>\nTraceback"), line(2)])
     assert model.index(0, Column.TEXT).data() == "<b>Boom</b>"
     assert model.index(0, Column.LEVEL).data() == "✕  error"
-    assert model.index(0, Column.LEVEL).data(TONE_ROLE) == "bad"
+    assert model.index(0, Column.LEVEL).data(TONE_ROLE) == "error"
     assert model.index(0, Column.TEXT).data(Qt.ItemDataRole.AccessibleTextRole).startswith("ERROR: <b>Boom</b>")
     assert model.text_of([1, 0, 0]) == (
         f"{STAMP} ERROR storage.store: <b>Boom</b>\nTraceback\n{STAMP} INFO storage.store: Opened."

@@ -1,0 +1,104 @@
+"""The card that says what the store is, where it is, and how it is."""
+
+from pathlib import Path
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout
+
+from gui.figures import UNKNOWN, size_text
+from gui.theme import Theme
+from gui.widgets.buttons import Button
+from gui.widgets.containers import CardFrame
+from gui.widgets.labels import PlainLabel, section_title
+from gui.widgets.path_row import PathRow
+from gui.widgets.pill import Pill
+from models.status import Backend, StoreState, StoreStatus, VaultStatus
+
+BACKENDS = {Backend.SQLITE: "SQLite", Backend.POSTGRESQL: "PostgreSQL", Backend.JSON: "JSON files"}
+STATES = {
+    StoreState.ONLINE: ("✓ Online", "ok"),
+    StoreState.FALLBACK: ("! Fallback", "warning"),
+    StoreState.RECONCILING: ("… Reconciling", "accent"),
+    StoreState.READ_ONLY: ("! Read-only", "warning"),
+}
+_FIELDS = (("Backend", 1, 0), ("Size", 2, 0), ("Schema", 3, 0), ("Integrity", 1, 2), ("Journal", 2, 2), ("Vault", 3, 2))
+
+
+class StoreCard(CardFrame):
+    """Emits `check_wanted` when the person asks for an integrity check."""
+
+    check_wanted = Signal()
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
+        self.setAccessibleName("Store")
+        self.pill = Pill(theme, "… Opening", "neutral")
+        self.temporary = Pill(theme)
+        self.check = Button("Check now", self.check_wanted.emit, hint="Read the whole file and look for damage.")
+        self.check.setEnabled(False)
+        self.path = PathRow("Database file")
+        self.cause = PlainLabel(wrap=True, selectable=True)
+        self.cause.hide()
+        self._values: dict[str, PlainLabel] = {}
+        self._lay_out()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.setSpacing(8)
+        for part in (section_title("Store"), self.pill, self.temporary):
+            head.addWidget(part)
+        head.addStretch(1)
+        head.addWidget(self.check)
+        self.body.addLayout(head)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(5)
+        grid.setColumnStretch(1, 2)
+        grid.setColumnStretch(3, 3)
+        grid.addWidget(PlainLabel("File", tone="muted"), 0, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self.path, 0, 1, 1, 3)
+        for key, row, column in _FIELDS:
+            value = self._values[key] = PlainLabel(UNKNOWN, wrap=True, selectable=True)
+            grid.addWidget(PlainLabel(key, tone="muted"), row, column, Qt.AlignmentFlag.AlignTop)
+            grid.addWidget(value, row, column + 1, Qt.AlignmentFlag.AlignTop)
+        self.body.addLayout(grid)
+        self.body.addWidget(self.cause)
+
+    def show_store(self, status: StoreStatus) -> None:
+        self.pill.set(*STATES[status.state])
+        self.temporary.set("! Temporary" if status.temporary else "", "warning")
+        is_file = status.backend is not Backend.POSTGRESQL
+        self.path.set_path(Path(status.location), "" if is_file else status.location)
+        self.path.open_button.setVisible(is_file)
+        self._set("Backend", f"{BACKENDS[status.backend]} {status.engine_version}".strip())
+        self._set("Size", size_text(status.size_bytes))
+        self._set("Schema", f"{status.schema:03d}" if status.schema else UNKNOWN)
+        self._set("Journal", status.journal_mode.upper() or UNKNOWN)
+        self.show_integrity(status.integrity)
+        self._show_cause(status)
+
+    def show_integrity(self, result: str) -> None:
+        good = result.lower() == "ok"
+        text = "✓ No damage found" if good else f"✕ {result}" if result else "Not checked yet"
+        self._set("Integrity", text, "ok" if good else "error" if result else "muted")
+
+    def show_vault(self, vault: VaultStatus) -> None:
+        text = f"Locked. {vault.sentence}" if vault.locked else vault.sentence
+        self._set("Vault", text, "warning" if vault.locked or vault.holder == "file" else "")
+
+    def value(self, key: str) -> str:
+        return self._values[key].text()
+
+    def _set(self, key: str, text: str, tone: str = "") -> None:
+        self._values[key].setText(text)
+        self._values[key].set_tone(tone)
+        self._values[key].setAccessibleName(f"{key}: {text}")
+
+    def _show_cause(self, status: StoreStatus) -> None:
+        problem = status.problem
+        text = f"{problem.text} {problem.solution}".strip() if problem else ""
+        if status.temporary and not problem:
+            text = "This data is temporary and will be lost. Choose a lasting folder with --data-dir or CTS_DATA_DIR."
+        self.cause.setText(text)
+        self.cause.set_tone("warning" if text else "")
+        self.cause.setVisible(bool(text))

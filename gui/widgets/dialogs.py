@@ -1,0 +1,72 @@
+"""Dialogs that ask before something is changed. They open without stopping the window and report by signal."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
+
+from gui.widgets.buttons import Button
+from gui.widgets.labels import PlainLabel
+
+
+class PlainDialog(QDialog):
+    """A dialog with a heading, a `body` for its content and a row of buttons. Escape closes it."""
+
+    def __init__(self, title: str, text: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+        self.setModal(True)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(22, 18, 22, 18)
+        column.setSpacing(12)
+        self.heading = PlainLabel(title, role="title", wrap=True)
+        self.text = PlainLabel(text, wrap=True, selectable=True)
+        self.text.setVisible(bool(text))
+        self.body = QVBoxLayout()
+        self.body.setSpacing(8)
+        self.buttons = QHBoxLayout()
+        self.buttons.setSpacing(8)
+        self.buttons.addStretch(1)
+        column.addWidget(self.heading)
+        column.addWidget(self.text)
+        column.addLayout(self.body, 1)
+        column.addLayout(self.buttons)
+
+    def set_text(self, text: str) -> None:
+        self.text.setText(text)
+        self.text.setVisible(bool(text))
+
+
+class ConfirmDialog(PlainDialog):
+    """Says what will be changed, line by line, and asks. `accepted` is emitted where the person agrees."""
+
+    def __init__(
+        self,
+        title: str,
+        text: str,
+        *,
+        confirm: str,
+        lines: Sequence[str] = (),
+        danger: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(title, text, parent)
+        self.lines = QPlainTextEdit()
+        self.lines.setReadOnly(True)
+        self.lines.setAccessibleName("What will be changed")
+        self.lines.setTabChangesFocus(True)
+        self.lines.setMinimumSize(460, 96)
+        self.body.addWidget(self.lines, 1)
+        self.cancel = Button("Cancel", self.reject)
+        self.confirm = Button(confirm, self.accept, tone="danger" if danger else "primary")
+        self.buttons.addWidget(self.cancel)
+        self.buttons.addWidget(self.confirm)
+        self.set_lines(lines)
+        # The button that changes nothing has the focus, so that Enter by habit does no harm.
+        self.cancel.setFocus()
+
+    def set_lines(self, lines: Sequence[str]) -> None:
+        self.lines.setPlainText("\n".join(lines))
+        self.lines.setVisible(bool(lines))

@@ -1,0 +1,77 @@
+"""A table of plain lines: rows of one height, no grid, cells that may carry a tone beside their words."""
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+)
+
+from gui.theme import Theme
+
+_GROUPS = (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive)
+
+
+class TonedTable(QTableView):
+    """A read-only table. A model gives the tone of a cell (a colour token, or "") under `tone_role`."""
+
+    def __init__(self, theme: Theme, tone_role: int, *, name: str, dense: bool = False) -> None:
+        super().__init__()
+        self._theme, self._dense = theme, dense
+        self.setAccessibleName(name)
+        self.setItemDelegate(_ToneDelegate(theme, tone_role, self))
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        # Tab goes on to the next part of the page; the arrow keys move inside.
+        self.setTabKeyNavigation(False)
+        self.setTextElideMode(Qt.TextElideMode.ElideRight)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        header = self.horizontalHeader()
+        header.setHighlightSections(False)
+        header.setSectionsClickable(False)
+        theme.changed.connect(self._follow)
+        self._follow()
+
+    def set_widths(self, widths: dict[int, int], stretch: int) -> None:
+        """Give columns their width in pixels; the column `stretch` takes what is left."""
+        header = self.horizontalHeader()
+        header.setStretchLastSection(False)
+        for column, width in widths.items():
+            header.resizeSection(column, width)
+        header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+
+    def selected_rows(self) -> list[int]:
+        return sorted(index.row() for index in self.selectionModel().selectedRows())
+
+    def _follow(self) -> None:
+        height = self._theme.row_height
+        self.verticalHeader().setDefaultSectionSize(max(22, height - 10) if self._dense else height - 6)
+        self.viewport().update()
+
+
+class _ToneDelegate(QStyledItemDelegate):
+    """Paints a cell in the colour of its tone, selected or not, without the dotted frame of the focus."""
+
+    def __init__(self, theme: Theme, tone_role: int, parent: QTableView) -> None:
+        super().__init__(parent)
+        self._theme, self._tone_role = theme, tone_role
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+        super().initStyleOption(option, index)
+        token = index.data(self._tone_role) or "text"
+        color = self._theme.color(token)
+        palette = option.palette  # type: ignore[attr-defined]
+        for group in _GROUPS:
+            palette.setColor(group, QPalette.ColorRole.Text, color)
+            palette.setColor(group, QPalette.ColorRole.HighlightedText, color)
+        option.palette = palette  # type: ignore[attr-defined]
+        option.state &= ~QStyle.StateFlag.State_HasFocus  # type: ignore[attr-defined]
