@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from services.core import Core
 
 VERSION = "0.1.0"
-_USAGE = 2
 # How long a program that wants to write waits for another to let the data folder go, in seconds.
 _PATIENCE = 2.0
 
@@ -32,8 +31,7 @@ def main(argv: list[str]) -> int:
     try:
         arguments = split(argv)
     except ValueError as error:
-        sys.stderr.write(f"INVALID: {error}\n")
-        return _USAGE
+        return _wrong_usage(str(error), as_json="--json" in argv)
     if arguments.words or arguments.as_json:
         return _run_command(arguments)
     from gui.app import run
@@ -161,8 +159,17 @@ def _run_command(arguments: Arguments) -> int:
         list(arguments.words),
         lambda writes: build_core(arguments, patience=_PATIENCE if writes else 0.0),
         as_json=arguments.as_json,
+        program=Path(sys.argv[0]).name,
         version=VERSION,
     )
+
+
+def _wrong_usage(sentence: str, *, as_json: bool) -> int:
+    from models.problem import Category, Problem
+    from services.commands.output import USAGE, write_problem
+
+    write_problem(Problem(Category.INVALID, sentence, "Write it as: --data-dir DIR"), as_json=as_json)
+    return USAGE
 
 
 def _device() -> str:

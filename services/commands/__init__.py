@@ -20,20 +20,20 @@ PROGRAM_FAULT = Problem(
 )
 
 
-def run(words: list[str], make_core: Callable[[bool], "Core"], *, as_json: bool, version: str) -> int:
+def run(words: list[str], make_core: Callable[[bool], "Core"], *, as_json: bool, program: str, version: str) -> int:
     """Run one command and return its exit code. `make_core` gets whether the command writes."""
     from services.commands.parser import UsageError, build
 
     try:
-        arguments = build().parse(words)
+        arguments = build(program).parse(words)
         if arguments.version:
             output.write_result(output.Result({"version": version}, f"CTS Connections {version}"), as_json=as_json)
             return output.FINE
         if arguments.command is None:
-            raise UsageError("A command is missing.", build().format_usage())
+            raise UsageError("A command is missing.", program)
         return _run(arguments, make_core, as_json=as_json)
     except UsageError as error:
-        problem = Problem(Category.INVALID, str(error), f"{error.usage.strip()} ; more with --help.")
+        problem = Problem(Category.INVALID, str(error), f"See: {error.program} --help")
         output.write_problem(problem, as_json=as_json)
         return output.USAGE
     except KeyboardInterrupt:

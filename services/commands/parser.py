@@ -13,11 +13,11 @@ Handler = Callable[["Core", argparse.Namespace], Result]
 
 
 class UsageError(Exception):
-    """The command line is not one that we know. `usage` shows what is."""
+    """The command line is not one that we know. `program` is what to ask for help."""
 
-    def __init__(self, sentence: str, usage: str) -> None:
+    def __init__(self, sentence: str, program: str) -> None:
         super().__init__(sentence)
-        self.usage = usage
+        self.program = program
 
 
 class Parser(argparse.ArgumentParser):
@@ -27,7 +27,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, **{"allow_abbrev": False, **kwargs})  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(_sentence(message), self.format_usage())
+        raise UsageError(_sentence(message), self.prog)
 
     def parse(self, words: list[str]) -> argparse.Namespace:
         """Return the arguments; raises UsageError naming options that we do not know, never their values."""
@@ -37,12 +37,12 @@ class Parser(argparse.ArgumentParser):
             named = f"There is no option {', '.join(options)}." if options else "There are too many words."
             raise UsageError(
                 f"{named} Secrets are read from standard input or a file, never from the command line.",
-                self.format_usage(),
+                self.prog,
             )
         return arguments
 
 
-def build(program: str = "main.py") -> Parser:
+def build(program: str) -> Parser:
     """Return the parser of every command; each module brings its own words."""
     from services.commands import backups, connections, legacy, migrations, prepare, status, transfer
 
@@ -57,7 +57,7 @@ def build(program: str = "main.py") -> Parser:
     parser.add_argument("--data-dir", metavar="DIR", help="the data folder to use (else CTS_DATA_DIR, else the usual)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--version", action="store_true", help="print the version and end")
-    commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser)
+    commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser, prog=program)
     for module in (status, prepare, migrations, connections, transfer, backups, legacy):
         module.register(commands)
     return parser
