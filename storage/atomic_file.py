@@ -1,0 +1,203 @@
+"""Files that are old or new, never mixed: how every small file of the data folder is written and read.
+
+A write that returns is on the disk. A write that raises is not to be believed, not even after a second fsync of the
+same file: the kernel reports a lost page once and then forgets it. The caller writes a new one.
+"""
+
+import errno
+import os
+import re
+import stat
+from pathlib import Path
+
+from models.problem import Category, Problem, StoreError
+
+RECORD_LIMIT = 1024 * 1024
+"""No file of ours comes near this; a bigger one is not ours."""
+
+_ALWAYS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+_CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS
+# O_NONBLOCK: opening a pipe that nobody writes to would otherwise wait for ever.
+_READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _ALWAYS
+_TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
+_NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
+
+
+class BadFileError(StoreError):
+    """A file is there and is not what it should be. `why` ends the sentence "FILE ..." and quotes nothing of it."""
+
+    def __init__(self, name: str, why: str) -> None:
+        self.why = why
+        super().__init__(Problem(Category.BAD_FILE, f"{name} {why}.", "Put a good copy in its place, or move it away."))
+
+
+class FileCalls:
+    """The calls that a write makes. They are gathered here so that a test can make the n-th of them fail."""
+
+    def create(self, path: Path, mode: int) -> int:
+        return os.open(path, _CREATE, mode)
+
+    def write(self, descriptor: int, content: bytes | memoryview) -> int:
+        return os.write(descriptor, content)
+
+    def fsync(self, descriptor: int) -> None:
+        os.fsync(descriptor)
+
+    def link(self, source: Path, target: Path) -> None:
+        os.link(source, target, follow_symlinks=False)
+
+    def replace(self, source: Path, target: Path) -> None:
+        source.replace(target)
+
+    def fsync_folder(self, folder: Path) -> None:
+        fsync_folder(folder)
+
+
+SYSTEM = FileCalls()
+
+
+def write_atomic(
+    path: Path, content: bytes, *, mode: int = 0o600, backup: bool = True, calls: FileCalls = SYSTEM
+) -> None:
+    """Replace `path` by `content`, durably; keep what was there as `NAME.bak` where `backup` is set.
+
+    Raises OSError: then `path` is as it was, or, if only the last step failed, it may already be the new one.
+    """
+    temporary = temporary_beside(path)
+    try:
+        _write_new(temporary, content, mode, calls)
+        if backup:
+            _keep_previous(path, calls)
+        calls.replace(temporary, path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    calls.fsync_folder(path.parent)
+
+
+def temporary_beside(path: Path) -> Path:
+    """Return a new name beside `path`, of the kind that `sweep` removes."""
+    return path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
+
+
+def read_capped(path: Path, limit: int = RECORD_LIMIT) -> bytes:
+    """Return the bytes of an ordinary file of at most `limit` bytes; a link is not followed, a pipe not waited for.
+
+    Raises BadFileError for what is not such a file, OSError for everything else (FileNotFoundError: there is none).
+    """
+    try:
+        descriptor = os.open(path, _READ)
+    except OSError as error:
+        kind = _kind_that_does_not_open(path, error)
+        if kind is None:
+            raise
+        raise BadFileError(path.name, kind) from None
+    with open(descriptor, "rb", closefd=True, buffering=0) as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise BadFileError(path.name, _describe(status.st_mode))
+        if status.st_size > limit:
+            raise BadFileError(path.name, _too_big(limit))
+        content = _read_all(file.fileno(), limit + 1)
+    # A file may grow between the look at its size and the reading of it.
+    if len(content) > limit:
+        raise BadFileError(path.name, _too_big(limit))
+    return content
+
+
+def sweep(folder: Path) -> int:
+    """Remove the temporaries that killed writers left in `folder`; return how many. Hold the folder's lock for it."""
+    removed = 0
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return 0
+    for entry in entries:
+        if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+            try:
+                os.unlink(entry.path)  # noqa: PTH108 - scandir gives text
+            except OSError:
+                continue
+            removed += 1
+    return removed
+
+
+def fsync_folder(folder: Path) -> None:
+    """Make the names in `folder` durable. Windows has no such call, some network drives answer EINVAL."""
+    if os.name == "nt":
+        return
+    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0))
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def backup_of(path: Path) -> Path:
+    """Return where `write_atomic` keeps what `path` was before."""
+    return path.with_name(path.name + ".bak")
+
+
+def _write_new(path: Path, content: bytes, mode: int, calls: FileCalls) -> None:
+    descriptor = calls.create(path, mode)
+    try:
+        rest = memoryview(content)
+        while rest:
+            rest = rest[calls.write(descriptor, rest) :]
+        calls.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _keep_previous(path: Path, calls: FileCalls) -> None:
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            return
+    except FileNotFoundError:
+        return
+    second_name = temporary_beside(path)
+    try:
+        try:
+            calls.link(path, second_name)
+        except OSError as error:
+            if error.errno not in _NO_HARD_LINKS:
+                raise
+            _write_new(second_name, path.read_bytes(), 0o600, calls)
+        calls.replace(second_name, backup_of(path))
+    finally:
+        # A rename of one name of a file over another name of the same file does nothing and leaves both.
+        second_name.unlink(missing_ok=True)
+
+
+def _read_all(descriptor: int, limit: int) -> bytes:
+    pieces = []
+    while limit > 0 and (piece := os.read(descriptor, min(limit, RECORD_LIMIT))):
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)
+
+
+def _kind_that_does_not_open(path: Path, error: OSError) -> str | None:
+    """Say what `path` is where opening it failed because of that: links (ELOOP), sockets (ENXIO), Windows folders."""
+    if isinstance(error, FileNotFoundError):
+        return None
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError:
+        return None
+    return None if stat.S_ISREG(mode) else _describe(mode)
+
+
+def _describe(mode: int) -> str:
+    if stat.S_ISLNK(mode):
+        return "is a link, and links are not followed"
+    if stat.S_ISDIR(mode):
+        return "is a folder, not a file"
+    return "is not an ordinary file"
+
+
+def _too_big(limit: int) -> str:
+    return f"is larger than {limit:,} bytes"

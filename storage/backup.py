@@ -1,0 +1,204 @@
+"""Verified backups of the SQLite database: made by SQLite itself, opened again and counted before they get a name."""
+
+import os
+import re
+import stat
+import time
+from contextlib import closing, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from models.problem import CtsError, StoreError
+from models.status import Backup
+from storage.atomic_file import fsync_folder, temporary_beside
+from storage.diagnosis import diagnose, problem_for
+from storage.quarantine import COMPANIONS, put_away, utc_stamp
+
+if TYPE_CHECKING:
+    import sqlite3
+
+TAKE_OVER = "take-over"
+PROTECTED = {TAKE_OVER}
+"""Reasons whose backups are never pruned: the take-over's own is the only copy of what was there before us."""
+
+_NAME = re.compile(r"(\d{4,9})-(\d{8}T\d{6}Z)-([a-z][a-z-]*)-(\d+)\.db", re.ASCII)
+_REASON = re.compile(r"[a-z]+(?:-[a-z]+)*", re.ASCII)
+_WAIT_SECONDS = 10.0
+
+
+class _Listed(NamedTuple):
+    """A backup as its name tells it. The number gives the order: clocks are set back, numbers are not."""
+
+    number: int
+    backup: Backup
+
+
+def make_backup(database: Path, folder: Path, reason: str, keep: int = 5, *, wait: float = _WAIT_SECONDS) -> Backup:
+    """Copy the database as it is now, prove that the copy is good, and prune to the newest `keep`.
+
+    `reason` is words of small letters joined by "-". A database that another program holds is waited for `wait`
+    seconds. Raises StoreError: BUSY, CORRUPT, DISK_FULL..., or EMPTY_DB where there is no table to back up.
+    """
+    if not _REASON.fullmatch(reason):
+        raise ValueError("a backup's reason is small letters and dashes")
+    where = database.name
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        temporary = temporary_beside(folder / "backup.db")
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            _copy(database, temporary, time.monotonic() + wait)
+            connections = verify(temporary)
+            _fsync(temporary)
+            backup = _publish(temporary, folder, reason, connections)
+        finally:
+            _remove_with_companions(temporary)
+        _prune(folder, keep)
+    except CtsError:
+        raise
+    except Exception as error:
+        raise StoreError(diagnose(error, where=where, path=database)) from error
+    return backup
+
+
+def list_backups(folder: Path) -> list[Backup]:
+    """Return the backups, newest first, from their names alone. Anything else in the folder is left out."""
+    return [listed.backup for listed in _listed(folder)]
+
+
+def newest_good(folder: Path) -> Backup | None:
+    """Return the newest backup that opens, passes SQLite's check and has connections' table; None if there is none."""
+    for backup in list_backups(folder):
+        with suppress(StoreError):
+            return backup._replace(connections=verify(Path(backup.path)))
+    return None
+
+
+def verify(path: Path) -> int:
+    """Check a database file that nobody uses, and return how many connections it holds. Raises StoreError."""
+    import sqlite3
+
+    try:
+        with closing(_open(path, "ro")) as connection:
+            answer = connection.execute("PRAGMA quick_check(1)").fetchone()
+            if answer is None or answer[0] != "ok":
+                raise StoreError(problem_for("CORRUPT", where=path.name, detail="quick_check"))
+            tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            if not tables:
+                raise StoreError(problem_for("EMPTY_DB", where=path.name))
+            if "exchange_connections" not in tables:
+                return 0
+            return int(connection.execute("SELECT count(*) FROM exchange_connections").fetchone()[0])
+    except (sqlite3.Error, OSError) as error:
+        raise StoreError(diagnose(error, where=path.name, path=path)) from error
+
+
+def restore(backup: Path, database: Path, quarantine: Path) -> int:
+    """Put a copy of `backup` in the place of `database`, which nobody may have open; return its connections.
+
+    What is there now goes to `quarantine` with its journals. The change is one rename: killed at any moment, there is
+    the old database or the new one. Raises StoreError; then the old one is in its place.
+    """
+    temporary = temporary_beside(database)
+    try:
+        os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        try:
+            _copy(backup, temporary, time.monotonic() + _WAIT_SECONDS)
+            connections = verify(temporary)
+            _fsync(temporary)
+            if any(os.path.lexists(database.with_name(database.name + end)) for end in ("", *COMPANIONS)):
+                put_away(database, quarantine, leave=True)
+            temporary.replace(database)
+            fsync_folder(database.parent)
+        finally:
+            _remove_with_companions(temporary)
+    except CtsError:
+        raise
+    except Exception as error:
+        raise StoreError(diagnose(error, where=database.name, path=database)) from error
+    return connections
+
+
+def _copy(source: Path, target: Path, deadline: float) -> None:
+    def watch(*_progress: int) -> None:
+        # Python repeats a step that was refused (SQLITE_BUSY) without end; only raising here ends it.
+        if time.monotonic() > deadline:
+            raise StoreError(problem_for("BUSY", where=source.name, detail="backup"))
+
+    # "rw", although nothing is written: a journal that a killed program left must be played back first.
+    with closing(_open(source, "rw")) as reading, closing(_open(target, "rw")) as writing:
+        reading.execute("PRAGMA busy_timeout = 250")
+        # The copy is checked and synced as a whole afterwards; a journal for it would be work for nothing.
+        writing.execute("PRAGMA journal_mode = MEMORY")
+        writing.execute("PRAGMA synchronous = OFF")
+        reading.backup(writing, progress=watch, sleep=0.1)
+    with closing(_open(target, "rw")) as writing:
+        # The copy of a WAL database is one too, and would need companions to be read.
+        writing.execute("PRAGMA journal_mode = DELETE")
+
+
+def _open(path: Path, mode: str) -> "sqlite3.Connection":
+    import sqlite3
+
+    return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=2.0, isolation_level=None)
+
+
+def _publish(temporary: Path, folder: Path, reason: str, connections: int) -> Backup:
+    """Give the finished file its name, with the next free number."""
+    known = _listed(folder)
+    number = known[0].number + 1 if known else 1
+    stamp = utc_stamp()
+    path = folder / f"{number:04}-{stamp}-{reason}-{connections}.db"
+    temporary.rename(path)
+    fsync_folder(folder)
+    return Backup(str(path), _readable(stamp), path.stat().st_size, connections, reason)
+
+
+def _listed(folder: Path) -> list[_Listed]:
+    found: list[_Listed] = []
+    try:
+        entries = list(os.scandir(folder))
+    except OSError:
+        return []
+    for entry in entries:
+        match = _NAME.fullmatch(entry.name)
+        if match is None:
+            continue
+        try:
+            status = entry.stat(follow_symlinks=False)
+            made_at = _readable(match[2])
+        except (OSError, ValueError):
+            continue
+        if stat.S_ISREG(status.st_mode):
+            backup = Backup(entry.path, made_at, status.st_size, int(match[4]), match[3])
+            found.append(_Listed(int(match[1]), backup))
+    return sorted(found, key=lambda listed: (listed.number, listed.backup.path), reverse=True)
+
+
+def _prune(folder: Path, keep: int) -> None:
+    """Remove all but the newest `keep`; the protected ones stay, and the newest that holds any connection."""
+    candidates = [backup for backup in list_backups(folder) if backup.reason not in PROTECTED]
+    filled = next((backup.path for backup in candidates if backup.connections), None)
+    for backup in candidates[max(keep, 1) :]:
+        if backup.path != filled:
+            with suppress(OSError):
+                os.unlink(backup.path)  # noqa: PTH108 - the path is text
+
+
+def _remove_with_companions(temporary: Path) -> None:
+    for end in ("", *COMPANIONS):
+        with suppress(OSError):
+            temporary.with_name(temporary.name + end).unlink(missing_ok=True)
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _readable(stamp: str) -> str:
+    return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).isoformat()
