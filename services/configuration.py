@@ -1,84 +1,53 @@
-"""What the environment asks for: which store. Parsed here by hand, because drivers print the URL with its password."""
+"""What the environment asks for: which store. A request that cannot be met yet is said aloud, never ignored."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from models.problem import Category, Problem
+from models.problem import Category, Problem, StoreError
 
-_SCHEMES = ("postgresql", "postgres")
-_HIGHEST_PORT = 65535
-_FORM = (
-    "Write it as postgresql://user:password@host:port/database, or remove it to use the database in the data folder."
-)
+_TRUE = {"1", "true", "yes", "on"}
 
 
 class Configuration(NamedTuple):
-    """`wanted` is the store that is asked for; `location` says where, its password masked; `problem` what is wrong."""
+    """`wanted` is the store that is asked for; `location` says where, its password masked.
+
+    `problem` says why another store is in use; `valid` is False where what was asked for cannot be understood.
+    """
 
     wanted: str
-    location: str
-    problem: Problem | None
+    location: str = ""
+    problem: Problem | None = None
     valid: bool = True
 
     @property
     def sentence(self) -> str:
-        if self.wanted == "sqlite":
+        if self.problem is None:
             return "No DATABASE_URL is set: the database in the data folder is used."
-        return self.problem.text if self.problem else f"{self.wanted} at {self.location}"
+        return self.problem.text
 
 
 def read_configuration(environment: Mapping[str, str]) -> Configuration:
     """Return what `DATABASE_URL` and `USE_FILE_STORAGE` ask for. Never raises."""
-    if environment.get("USE_FILE_STORAGE", "").strip().lower() in {"1", "true", "yes", "on"}:
-        return Configuration("json", "connections/", _not_yet("USE_FILE_STORAGE asks for the JSON store", "JSON store"))
+    if environment.get("USE_FILE_STORAGE", "").strip().lower() in _TRUE:
+        return Configuration("json", problem=_not_yet("USE_FILE_STORAGE asks for the JSON store", "the JSON store"))
     url = environment.get("DATABASE_URL", "").strip()
     if not url:
-        return Configuration("sqlite", "", None)
+        return Configuration("sqlite")
+    from storage.postgresql.address import parse_address
+
     try:
-        location = masked(url)
-    except ValueError as error:
-        return Configuration(
-            "postgresql",
-            "",
-            Problem(
-                Category.CONFIG, f"DATABASE_URL is malformed: {error}. The database in the data folder is used.", _FORM
-            ),
-            valid=False,
-        )
+        location = parse_address(url).masked()
+    except StoreError as error:
+        text = f"{error.problem.text} The database in the data folder is used instead."
+        return Configuration("postgresql", problem=error.problem._replace(text=text), valid=False)
     return Configuration(
         "postgresql", location, _not_yet(f"DATABASE_URL asks for PostgreSQL at {location}", "PostgreSQL")
     )
 
 
-def masked(url: str) -> str:
-    """Return a PostgreSQL URL without its password and options; raise ValueError saying which part is wrong."""
-    from urllib.parse import unquote, urlsplit
-
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        raise ValueError("its host cannot be read") from None
-    if parts.scheme not in _SCHEMES:
-        raise ValueError("it does not begin with postgresql://")
-    try:
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"its port is not a number from 1 to {_HIGHEST_PORT}") from None
-    if not parts.hostname and "host=" not in parts.query:
-        raise ValueError("it names no host")
-    name = unquote(parts.path.lstrip("/"))
-    if not name or "/" in name:
-        raise ValueError("it names no database" if not name else "the database's name holds a slash")
-    user = f"{unquote(parts.username)}:***@" if parts.username and parts.password else ""
-    user = user or (f"{unquote(parts.username)}@" if parts.username else "")
-    host = parts.hostname or ""
-    host = f"[{host}]" if ":" in host else host
-    return f"postgresql://{user}{host}{f':{port}' if port else ''}/{name}"
-
-
 def _not_yet(what: str, store: str) -> Problem:
     return Problem(
         Category.CONFIG,
-        f"{what}, but this version does not open the {store} yet; the database in the data folder is used instead.",
-        "Remove the variable to use the database in the data folder, or wait for the next version.",
+        f"{what}. This version does not open {store} yet; the database in the data folder is used instead.",
+        "Remove the variable to keep to the data folder, or wait for the next version.",
     )

@@ -3,7 +3,7 @@
 import pytest
 
 from models.problem import Category
-from services.configuration import masked, read_configuration
+from services.configuration import read_configuration
 
 CANARY = "S3cr3t-c4n4ry"
 
@@ -19,20 +19,19 @@ def test_postgresql_is_announced_and_the_password_masked() -> None:
     assert configuration.valid
     assert configuration.problem is not None
     assert configuration.problem.category is Category.CONFIG
+    assert configuration.location in configuration.sentence
     assert CANARY not in repr(configuration)
 
 
 @pytest.mark.parametrize(
     ("url", "why"),
     [
-        (f"mysql://u:{CANARY}@h/db", "does not begin with postgresql://"),
-        (CANARY, "does not begin with postgresql://"),
+        (f"mysql://u:{CANARY}@h/db", "does not start with postgresql://"),
+        (CANARY, "does not start with postgresql://"),
         (f"postgresql://u:{CANARY}@h:99999/db", "port"),
         (f"postgresql://u:{CANARY}@h:{CANARY}/db", "port"),
-        (f"postgresql://u:{CANARY}@/db", "names no host"),
         (f"postgresql://u:{CANARY}@h/", "names no database"),
-        (f"postgresql://u:{CANARY}@h", "names no database"),
-        (f"postgresql://u:{CANARY}@[::1/db", "host cannot be read"),
+        (f"postgresql://u:{CANARY}@[::1/db", "brackets"),
         (f"postgresql://u:p/{CANARY}@h/db", "port"),
     ],
 )
@@ -40,13 +39,9 @@ def test_a_malformed_url_is_named_by_its_part(url: str, why: str) -> None:
     configuration = read_configuration({"DATABASE_URL": url})
     assert not configuration.valid
     assert configuration.problem is not None
+    assert configuration.problem.category is Category.CONFIG
     assert why in configuration.problem.text
     assert CANARY not in repr(configuration)
-
-
-def test_encoded_parts_are_read() -> None:
-    assert masked("postgres://a%40b:p%3Aw@[::1]:5432/my%20db") == "postgresql://a@b:***@[::1]:5432/my db"
-    assert masked("postgresql:///db?host=/run/postgresql") == "postgresql:///db"
 
 
 @pytest.mark.parametrize("word", ["true", "TRUE", "1", "yes", "on"])
