@@ -9,6 +9,9 @@ from models.secret import Credential
 
 JsonValue = None | bool | int | float | str | list["JsonValue"] | dict[str, "JsonValue"]
 
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
+"""The stamp of a record that was not stored yet, or whose stamp makes no sense."""
+
 CREDENTIALS = ("api_key", "api_secret", "api_passphrase")
 """The fields that are secrets. They are one unit: never mixed between two versions of a record."""
 
@@ -77,8 +80,8 @@ class Connection:
     note: str = ""
     extra: dict[str, JsonValue] = field(default_factory=dict)
     revision: int = 1
-    created_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
-    updated_at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    created_at: datetime = NEVER
+    updated_at: datetime = NEVER
 
     @property
     def api_key_set(self) -> bool:

@@ -1,0 +1,126 @@
+"""The list of connections from a SQLite cursor: what preview and repository share, so that both show the same.
+
+It imports next to nothing, because the first paint waits for it. Columns are converted whole, one at a time: that keeps
+10,000 rows near the cost of reading them.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any, cast
+
+from models.connection_row import ConnectionRow
+
+_TEXTS = (0, 1, 2, 3, 4, 11, 16)
+_FLAGS = (5, 6, 7, 8, 9, 12, 13, 14)
+_TAGS, _REVISION = 10, 15
+_WIDTH = len(ConnectionRow._fields)
+_STORED = {"api_key_set": "api_key", "api_secret_set": "api_secret", "api_passphrase_set": "api_passphrase"}
+
+LIST_SQL = (
+    "SELECT "  # noqa: S608 - our own column names; secret columns are asked for being set, never for their value
+    + ", ".join(f"COALESCE({_STORED[name]}, '') != ''" if name in _STORED else name for name in ConnectionRow._fields)
+    + " FROM exchange_connections"
+)
+"""Selects a row's fields in their order, unordered: the order is made in Python, alike on every database."""
+
+
+def file_uri(path: str, mode: str) -> str:
+    """Return SQLite's URI for a path; `mode` is ro, rw or rwc."""
+    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23").replace("\\", "/")
+    if not quoted.startswith("/"):
+        quoted = "/" + quoted if quoted[1:2] == ":" else quoted
+    return f"file:{quoted}?mode={mode}"
+
+
+def fetch_rows(connection: sqlite3.Connection, sql: str = LIST_SQL) -> list[ConnectionRow]:
+    """Read the whole list in order. Text that is not UTF-8 is shown with replacement characters."""
+    try:
+        raw = connection.execute(sql).fetchall()
+    except connection.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+        before = connection.text_factory
+        connection.text_factory = _lenient_text
+        try:
+            raw = connection.execute(sql).fetchall()
+        finally:
+            connection.text_factory = before
+    return to_rows(raw)
+
+
+def to_rows(raw: Sequence[Sequence[Any]]) -> list[ConnectionRow]:
+    """Make rows of raw tuples, ordered by name whatever its case, then by id."""
+    if not raw:
+        return []
+    columns: list[Iterable[Any]] = list(zip(*raw, strict=True))
+    for index in _TEXTS:
+        columns[index] = _column(columns[index], str, as_text)
+    for index in _FLAGS:
+        columns[index] = map(bool, columns[index]) if _are_flags(columns[index]) else map(as_flag, columns[index])
+    columns[_REVISION] = _column(columns[_REVISION], int, as_revision)
+    known: dict[Any, tuple[str, ...]] = {}
+    columns[_TAGS] = [_known_tags(value, known) for value in columns[_TAGS]]
+    names, ids = cast("list[str]", columns[1]), columns[0]
+    make: Callable[[tuple[Any, ...]], ConnectionRow] = partial(tuple.__new__, ConnectionRow)
+    rows = map(make, zip(*columns, strict=True))
+    ordered = sorted(zip(map(str.casefold, names), ids, rows, strict=True))
+    return [row for _, _, row in ordered]
+
+
+def _column(values: Iterable[Any], wanted: type, convert: Callable[[Any], Any]) -> list[Any]:
+    column = list(values)
+    return column if set(map(type, column)) == {wanted} else [convert(value) for value in column]
+
+
+def _are_flags(values: Iterable[Any]) -> bool:
+    return set(map(type, values)) <= {int, bool}
+
+
+def _known_tags(value: Any, known: dict[Any, tuple[str, ...]]) -> tuple[str, ...]:
+    try:
+        return known[value]
+    except (KeyError, TypeError):
+        tags = as_tags(value)
+    if isinstance(value, str):
+        known[value] = tags
+    return tags
+
+
+def as_text(value: Any) -> str:
+    """Whatever a text column holds, as text: rows written by plain SQL are listed too."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bytes | memoryview):
+        return _lenient_text(bytes(value))
+    if value is None:
+        return ""
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+
+
+def as_flag(value: Any) -> bool:
+    """Only what clearly says yes is true: a flag may arm trading."""
+    if isinstance(value, int | float):
+        return bool(value)
+    return isinstance(value, str) and value.strip().lower() in {"1", "true", "yes", "on", "t"}
+
+
+def as_revision(value: Any) -> int:
+    return value if isinstance(value, int) else 0
+
+
+def as_tags(value: Any) -> tuple[str, ...]:
+    """Return the tags that a JSON array holds; anything else has none."""
+    if value in ("[]", "", None) or not isinstance(value, str):
+        return ()
+    import json
+
+    try:
+        tags = json.loads(value)
+    except (ValueError, RecursionError):
+        return ()
+    return tuple(tag for tag in tags if isinstance(tag, str)) if isinstance(tags, list) else ()
+
+
+def _lenient_text(value: bytes) -> str:
+    return value.decode("utf-8", "replace")
