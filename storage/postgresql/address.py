@@ -1,0 +1,163 @@
+"""Where a PostgreSQL is: DATABASE_URL taken apart, and shown without its password.
+
+The form is libpq's connection URI (PostgreSQL manual, 34.1.1.2), several hosts included. It is parsed here and handed
+to the driver as keywords: the driver's own messages about a malformed one hold pieces of the password.
+"""
+
+from dataclasses import dataclass, field, replace
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
+
+from models.problem import Category, Problem, StoreError
+from models.secret import Secret
+
+DEFAULT_PORT = 5432
+TLS_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+SESSION_TARGETS = ("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
+# What libpq may be told by the URL; everything else is refused, so that a slip is not silently without effect.
+_OPTIONS = {
+    "sslmode",
+    "sslrootcert",
+    "sslcert",
+    "sslkey",
+    "sslcrl",
+    "channel_binding",
+    "target_session_attrs",
+    "load_balance_hosts",
+    "application_name",
+    "gssencmode",
+    "host",
+    "port",
+    "user",
+    "password",
+    "dbname",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """One PostgreSQL database, on one host or on a cluster's. A host that starts with / is a socket folder."""
+
+    hosts: tuple[tuple[str, int], ...]
+    database: str
+    user: str
+    password: Secret | None = None
+    options: tuple[tuple[str, str], ...] = field(default=())
+
+    def masked(self) -> str:
+        """Return the URL as it may be shown: the password is `***`, whether there is one or not stays visible."""
+        hosts = ",".join(f"{_host_text(host)}:{port}" for host, port in self.hosts)
+        secret = ":***" if self.password else ""
+        return f"postgresql://{quote(self.user, safe='')}{secret}@{hosts}/{quote(self.database, safe='')}"
+
+    def short(self) -> str:
+        """Return `user@host/database`, for a status bar."""
+        return f"{self.user}@{self.hosts[0][0]}/{self.database}"
+
+    def keywords(self) -> dict[str, str]:
+        """Return libpq's keywords. The password is in clear: hand them to the driver and drop them."""
+        words = {
+            "host": ",".join(host for host, _ in self.hosts),
+            "port": ",".join(str(port) for _, port in self.hosts),
+            "dbname": self.database,
+            "user": self.user,
+            **dict(self.options),
+        }
+        if self.password:
+            words["password"] = self.password.reveal()
+        return words
+
+    def with_password(self, password: Secret | None) -> "Address":
+        return replace(self, password=password)
+
+
+def parse_address(url: str) -> Address:
+    """Take a `postgresql://user:password@host:port/database?sslmode=...` apart.
+
+    Raises StoreError (CONFIG) that says which part is wrong and never repeats the URL.
+    """
+    scheme, separator, _ = url.strip().partition("://")
+    if not separator or scheme.lower() not in {"postgresql", "postgres"}:
+        raise _malformed("it does not start with postgresql://")
+    if any(ord(character) < 33 or ord(character) == 127 for character in url.strip()):
+        raise _malformed("it holds a space or a control character; write a space as %20")
+    try:
+        parts = urlsplit(url.strip())
+        query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
+    except ValueError:
+        raise _malformed("its brackets or its options cannot be read") from None
+    unknown = sorted(set(query) - _OPTIONS)
+    if unknown:
+        raise _malformed(f"the option {unknown[0][:40]!r} is not one that it may hold")
+    login, _, places = parts.netloc.rpartition("@")
+    user, has_password, password = login.partition(":")
+    address = Address(
+        hosts=_hosts(query.pop("host", "") or places, query.pop("port", "")),
+        database=query.pop("dbname", "") or unquote(parts.path.removeprefix("/")),
+        user=query.pop("user", "") or unquote(user),
+        password=_password(query.pop("password", None), unquote(password) if has_password else None),
+    )
+    _check(address, query)
+    return replace(address, options=tuple(sorted(query.items())))
+
+
+def _password(option: str | None, login: str | None) -> Secret | None:
+    value = option if option is not None else login
+    return Secret(value) if value else None
+
+
+def _check(address: Address, query: dict[str, str]) -> None:
+    if not address.user:
+        raise _malformed("it names no user")
+    if not address.database or "/" in address.database:
+        raise _malformed("it names no database after the host" if not address.database else "its path has two parts")
+    if query.get("sslmode", "prefer") not in TLS_MODES:
+        raise _malformed(f"sslmode is not one of {', '.join(TLS_MODES)}")
+    if query.get("target_session_attrs", "any") not in SESSION_TARGETS:
+        raise _malformed(f"target_session_attrs is not one of {', '.join(SESSION_TARGETS)}")
+
+
+def _hosts(places: str, ports: str) -> tuple[tuple[str, int], ...]:
+    pairs = [_host_and_port(place) for place in places.split(",")] if places else [("localhost", "")]
+    given = ports.split(",") if ports else []
+    if len(given) == 1:
+        given *= len(pairs)
+    if given and len(given) != len(pairs):
+        raise _malformed("it has another number of ports than of hosts")
+    numbers = given or [port for _, port in pairs]
+    return tuple(
+        (unquote(host) or "localhost", _port(number)) for (host, _), number in zip(pairs, numbers, strict=True)
+    )
+
+
+def _host_and_port(place: str) -> tuple[str, str]:
+    if place.startswith("["):
+        host, bracket, rest = place[1:].partition("]")
+        if not bracket or (rest and not rest.startswith(":")):
+            raise _malformed("the brackets of its IPv6 address do not match")
+        return host, rest[1:]
+    host, _, port = place.partition(":")
+    return host, port
+
+
+def _port(text: str) -> int:
+    if not text:
+        return DEFAULT_PORT
+    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:6]) <= 65_535:
+        raise _malformed("its port is not a number from 1 to 65535")
+    return int(text)
+
+
+def _host_text(host: str) -> str:
+    if host.startswith("/"):
+        return quote(host, safe="")
+    return f"[{host}]" if ":" in host else host
+
+
+def _malformed(why: str) -> StoreError:
+    return StoreError(
+        Problem(
+            Category.CONFIG,
+            f"DATABASE_URL is malformed: {why}.",
+            "Write it as postgresql://user:password@host:port/database, special characters as %XX, and start again.",
+        )
+    )
