@@ -1,0 +1,181 @@
+"""The keys of one vault while the program runs: loaded at the first need, looked for where they are lost.
+
+Callers hold `lock` for every call; it is re-entrant.
+"""
+
+import logging
+import threading
+import time
+from typing import Final
+
+from models.problem import Category, Problem, VaultError
+from models.secret import Secret
+from storage.atomic_file import BadFileError
+from storage.envelope import new_key, new_key_id
+from storage.key_holders import HeldKey, KeyringError
+from storage.key_sources import WRONG, KeySources, OpenKeys, UnavailableError, VaultPaths, unlock_with
+from storage.vault_file import Holder, KeyRecord, Kind, VaultFile, read_vault, write_vault
+from storage.vault_opening import Found, NotMadeError, make, record_of
+
+_RETRY_SECONDS: Final = 30.0
+
+_log = logging.getLogger(__name__)
+
+
+class VaultKeys:
+    """What vault.json says (`file`), which keys are open (`open`), and why the others are not (`problem`)."""
+
+    def __init__(self, paths: VaultPaths, sources: KeySources, found: Found, *, writable: bool) -> None:
+        self.lock = threading.RLock()
+        self.file = found.file
+        self.problem = found.problem
+        self.open = OpenKeys()
+        self.failure: Problem | None = None
+        self.sources = sources
+        self._paths = paths
+        self._writable = writable
+        self._retry_at = 0.0
+        self._missing: dict[str, float] = {}
+
+    def make(self) -> None:
+        """Make a vault where there is none. Does not raise: `problem` says why not."""
+        try:
+            self.file = make(self._paths, self.sources, self.open)
+        except NotMadeError as error:
+            self.problem = error.problem
+
+    def existing(self) -> VaultFile:
+        """Return the vault, made or read now if it was not there before. Raises VaultError (LOCKED)."""
+        if self.file is None:
+            self._read_again()
+        if self.file is None and self._writable:
+            self.make()
+        if self.file is None:
+            text = "There is no vault yet, and this data folder cannot be written."
+            raise VaultError(self.problem or Problem(Category.LOCKED, text, "Make the data folder writable."))
+        return self.file
+
+    def key(self, key_id: str) -> tuple[KeyRecord, bytes]:
+        """Return the key of this id. Raises VaultError (LOCKED) where it is unknown or cannot be had now."""
+        record = self._record(key_id)
+        if key_id not in self.open.data:
+            self._load()
+        if key_id not in self.open.data:
+            raise VaultError(_without(key_id))
+        return record, self.open.data[key_id]
+
+    def unlock(self, kind: Kind, typed: Secret) -> None:
+        """Open the keys with what a person typed. Raises VaultError (LOCKED) where it is another one."""
+        file = self.existing()
+        if not unlock_with(file, self.open, kind, typed):
+            raise VaultError(Problem(Category.LOCKED, WRONG[kind], "Check it, and type it again."))
+        self.failure = None
+        self._retry_at = 0.0
+        if file.holder == "keyring" and self._writable and self.sources.keyring.may_exist():
+            # Whoever has to type although the keyring holds the key has lost that entry: put it back.
+            try:
+                self.put("keyring", file)
+            except VaultError as error:
+                _log.warning("%s", error)
+
+    def changeable(self) -> VaultFile:
+        """Return the vault with its current key open. Raises VaultError where it is locked or may not be written."""
+        if not self._writable:
+            text = "The vault cannot be changed: this data folder is open read-only."
+            raise VaultError(
+                Problem(Category.READ_ONLY, text, "Close the other program that uses it, or make it writable.")
+            )
+        file = self.existing()
+        self.key(file.current)
+        return self.existing()
+
+    def save(self, file: VaultFile) -> None:
+        """Write vault.json. Raises VaultError; then the vault is as it was."""
+        try:
+            write_vault(self._paths.vault, file)
+        except OSError as error:
+            text = f"The vault was not changed: {self._paths.vault} cannot be written ({error.strerror})."
+            raise VaultError(
+                Problem(Category.NOT_WRITABLE, text, "Free space or mend the permissions, and try again.")
+            ) from error
+        self.file = file
+
+    def put(self, holder: Holder, file: VaultFile) -> None:
+        """Hand every key of `file` to a holder. Raises VaultError where it does not take them, or one is not open."""
+        for key in file.keys:
+            if key.id not in self.open.data:
+                raise VaultError(_without(key.id))
+        # The current one last: the key file is read in this order where vault.json is lost.
+        records = sorted(file.keys, key=lambda key: key.id == file.current)
+        try:
+            self.sources.put(holder, [HeldKey(key.vault, key.id, self.open.data[key.id]) for key in records])
+        except KeyringError as error:
+            raise VaultError(
+                Problem(Category.KEYRING, str(error), "Start and unlock the keyring of your desktop, and try again.")
+            ) from error
+        except OSError as error:
+            text = f"The key file cannot be written ({error.strerror})."
+            raise VaultError(
+                Problem(Category.NOT_WRITABLE, text, "Free space or mend the permissions, and try again.")
+            ) from error
+
+    def add_key(self, vault: str) -> KeyRecord:
+        """Make a new open key and return its record; it is not in `file` yet."""
+        held = HeldKey(vault, new_key_id(), new_key())
+        self.open.data[held.id] = held.data_key
+        return record_of(held)
+
+    def _load(self) -> None:
+        if self.failure is not None and time.monotonic() < self._retry_at:
+            raise VaultError(self.failure)
+        try:
+            self.sources.load(self.existing(), self.open)
+        except UnavailableError as error:
+            self.failure = error.problem
+            # Hundreds of secrets may be wanted at once: one look, or one question, stands for all of them.
+            self._retry_at = float("inf") if error.asked else time.monotonic() + _RETRY_SECONDS
+            raise VaultError(error.problem) from None
+        self.failure = None
+
+    def _record(self, key_id: str) -> KeyRecord:
+        record = self.existing().key(key_id)
+        if record is None and self._missing.get(key_id, 0.0) <= time.monotonic():
+            self._read_again()
+            record = self.existing().key(key_id) or self._find_lost(key_id)
+            if record is None:
+                self._missing[key_id] = time.monotonic() + _RETRY_SECONDS
+        if record is None:
+            raise VaultError(_without(key_id))
+        return record
+
+    def _read_again(self) -> None:
+        """Take over what another program has changed in vault.json meanwhile."""
+        try:
+            self.file = read_vault(self._paths.vault)
+        except (OSError, BadFileError):
+            _log.debug("vault.json cannot be read now; what was known of it stays.")
+
+    def _find_lost(self, key_id: str) -> KeyRecord | None:
+        """Look for a key that vault.json has forgotten, and add it there."""
+        held = self.sources.find_lost(key_id)
+        if held is None or held.id != key_id:
+            return None
+        _log.warning("Key %s was not in vault.json; its holder still had it.", key_id)
+        record = record_of(held)
+        self.open.data[key_id] = held.data_key
+        file = self.existing().with_key(record, current=False)
+        self.file = file
+        if self._writable:
+            try:
+                self.save(file)
+            except VaultError as error:
+                _log.warning("%s", error)
+        return record
+
+
+def _without(key_id: str) -> Problem:
+    return Problem(
+        Category.LOCKED,
+        f"The secret was sealed with a key that this vault does not have ({key_id}).",
+        "Put the vault.json that belongs to this database back into the data folder, or enter the secret again.",
+    )
