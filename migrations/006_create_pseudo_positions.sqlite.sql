@@ -1,0 +1,52 @@
+-- Positions that are only calculated (pseudo), and those of them that were validated (real pseudo).
+-- They outlive their connection: deleting one can be undone, its history must still be there then.
+CREATE TABLE IF NOT EXISTS pseudo_positions (
+    id TEXT PRIMARY KEY NOT NULL DEFAULT (lower(hex(randomblob(16)))),
+    connection_id TEXT NOT NULL,
+    symbol TEXT NOT NULL,
+    indication_type TEXT NOT NULL CHECK (indication_type IN ('direction', 'move', 'active', 'optimal', 'auto')),
+    side TEXT NOT NULL CHECK (side IN ('long', 'short')),
+    entry_price DOUBLE PRECISION NOT NULL,
+    current_price DOUBLE PRECISION,
+    quantity DOUBLE PRECISION NOT NULL DEFAULT 0,
+    leverage DOUBLE PRECISION NOT NULL DEFAULT 1,
+    takeprofit DOUBLE PRECISION,
+    stoploss DOUBLE PRECISION,
+    trailing_enabled BOOLEAN NOT NULL DEFAULT FALSE,
+    trail_start DOUBLE PRECISION,
+    trail_stop DOUBLE PRECISION,
+    profit_factor DOUBLE PRECISION NOT NULL DEFAULT 0,
+    profit_loss DOUBLE PRECISION NOT NULL DEFAULT 0,
+    status TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'closing', 'closed', 'cancelled')),
+    opened_at TIMESTAMPTZ NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    closed_at TIMESTAMPTZ,
+    created_at TIMESTAMPTZ NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    updated_at TIMESTAMPTZ NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+);
+
+CREATE TABLE IF NOT EXISTS real_pseudo_positions (
+    id TEXT PRIMARY KEY NOT NULL DEFAULT (lower(hex(randomblob(16)))),
+    connection_id TEXT NOT NULL,
+    main_position_id TEXT,
+    base_position_id TEXT,
+    symbol TEXT NOT NULL,
+    indication_type TEXT,
+    side TEXT NOT NULL CHECK (side IN ('long', 'short')),
+    entry_price DOUBLE PRECISION NOT NULL,
+    current_price DOUBLE PRECISION,
+    quantity DOUBLE PRECISION NOT NULL DEFAULT 0,
+    leverage DOUBLE PRECISION NOT NULL DEFAULT 1,
+    takeprofit DOUBLE PRECISION,
+    stoploss DOUBLE PRECISION,
+    trailing_enabled BOOLEAN NOT NULL DEFAULT FALSE,
+    trail_start DOUBLE PRECISION,
+    trail_stop DOUBLE PRECISION,
+    profit_factor DOUBLE PRECISION NOT NULL DEFAULT 0,
+    profit_loss DOUBLE PRECISION NOT NULL DEFAULT 0,
+    status TEXT NOT NULL DEFAULT 'open' CHECK (status IN ('open', 'closing', 'closed', 'cancelled')),
+    validated_at TIMESTAMPTZ NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    opened_at TIMESTAMPTZ,
+    closed_at TIMESTAMPTZ,
+    created_at TIMESTAMPTZ NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+    updated_at TIMESTAMPTZ NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+);

@@ -1,0 +1,123 @@
+"""Find and read the migration files: numbered SQL, `NNN_name.sql`, or one file per dialect where they really differ."""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+from models.problem import Category, MigrationError, Problem
+from storage.migrator.statements import SplitError, Statement, split
+
+_NAME = re.compile(r"(?P<number>[0-9]{3,6})_(?P<name>[A-Za-z0-9_]+)(?:\.(?P<dialect>sqlite|postgresql))?\.sql")
+_PUT_BACK = "Put back the files that came with the program."
+
+
+@dataclass(frozen=True)
+class Migration:
+    """One migration as it is on disk. `statements` are parsed when first asked for."""
+
+    number: int
+    name: str
+    path: Path
+    sql: str
+    checksum: str
+    dialect: str
+
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        try:
+            statements = split(self.sql, self.dialect)
+        except SplitError as error:
+            raise _unusable(f"{self.path.name}, line {error.line}, has {error}.", str(self.path)) from None
+        if not statements:
+            raise _unusable(f"{self.path.name} holds no SQL.", str(self.path))
+        return statements
+
+
+class _Named(NamedTuple):
+    number: int
+    name: str
+    dialect: str | None
+    path: Path
+
+
+def find_migrations(folder: Path, dialect: str) -> list[Migration]:
+    """Return the migrations for `dialect` by number, every one read and parsed; MigrationError names what is wrong."""
+    migrations = read_migrations(folder, dialect)
+    for migration in migrations:
+        _ = migration.statements
+    return migrations
+
+
+def read_migrations(folder: Path, dialect: str) -> list[Migration]:
+    """Return the migrations by number without parsing their statements: enough to know what is applied."""
+    return [_read(named, dialect) for named in _names(folder, dialect)]
+
+
+def checksums(folder: Path, dialect: str) -> dict[int, tuple[str, str]]:
+    """Return name and checksum by number: what a ledger with nothing left to do says too."""
+    return {named.number: (named.name, _checksum(_text(named.path))) for named in _names(folder, dialect)}
+
+
+def _names(folder: Path, dialect: str) -> list[_Named]:
+    chosen: dict[int, _Named] = {}
+    others: dict[int, _Named] = {}
+    for named in sorted(_parse_names(folder)):
+        mine = named.dialect in {None, dialect}
+        for known in (chosen.get(named.number), others.get(named.number)):
+            if known and (
+                known.name != named.name or (mine and known.number in chosen) or None in {known.dialect, named.dialect}
+            ):
+                raise _unusable(
+                    f"Two migration files have the number {named.number:03}: {known.path.name} and {named.path.name}.",
+                    str(folder),
+                    "Remove the one that does not belong to the program; nothing was applied.",
+                )
+        (chosen if mine else others)[named.number] = named
+    return [chosen[number] for number in sorted(chosen)]
+
+
+def _parse_names(folder: Path) -> Iterator[_Named]:
+    for file in _listing(folder):
+        if not file.endswith(".sql"):
+            continue
+        match = _NAME.fullmatch(file)
+        if match is None:
+            raise _unusable(f"The migration file {file!r} is not named NNN_name.sql.", str(folder))
+        yield _Named(int(match["number"]), match["name"], match["dialect"], folder / file)
+
+
+def _listing(folder: Path) -> Iterable[str]:
+    try:
+        return [entry.name for entry in os.scandir(folder)]
+    except OSError as error:
+        raise _unusable(f"The folder of migrations cannot be read: {error.strerror}.", str(folder)) from error
+
+
+def _read(named: _Named, dialect: str) -> Migration:
+    text = _text(named.path)
+    return Migration(named.number, named.name, named.path, text, _checksum(text), dialect)
+
+
+def _text(path: Path) -> str:
+    """Return the file as text, without BOM and with plain newlines: an editor's taste is not a change."""
+    try:
+        with open(path, "rb") as file:
+            text = file.read().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise _unusable(f"{path.name} is not UTF-8 text (byte {error.start}).", str(path)) from None
+    except OSError as error:
+        raise _unusable(f"{path.name} cannot be read: {error.strerror}.", str(path)) from error
+    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _checksum(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _unusable(text: str, detail: str, solution: str = _PUT_BACK) -> MigrationError:
+    return MigrationError(Problem(Category.MIGRATION, text, solution, detail))

@@ -1,0 +1,130 @@
+"""The ledger: the table `migrations`, and beside it the failures that a person has to read after a restart."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from models import VERSION
+from models.problem import Category, MigrationError, Problem
+from storage.migrator.files import Migration
+from storage.migrator.plan import Failure, LedgerRow
+from storage.migrator.session import Session
+
+_CREATE = (
+    """CREATE TABLE IF NOT EXISTS migrations (
+    number INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    checksum TEXT NOT NULL,
+    applied_at TIMESTAMPTZ NOT NULL,
+    milliseconds INTEGER NOT NULL,
+    program_version TEXT NOT NULL,
+    state TEXT NOT NULL DEFAULT 'applied' CHECK (state IN ('applied', 'baseline'))
+)""",
+    """CREATE TABLE IF NOT EXISTS migration_failures (
+    number INTEGER PRIMARY KEY,
+    checksum TEXT NOT NULL,
+    file TEXT NOT NULL,
+    line INTEGER NOT NULL,
+    statement TEXT NOT NULL,
+    message TEXT NOT NULL,
+    failed_at TIMESTAMPTZ NOT NULL
+)""",
+)
+_COLUMNS = "number, name, checksum, applied_at, milliseconds, program_version, state"
+_FAILURE_COLUMNS = "number, checksum, file, line, statement, message, failed_at"
+_STATEMENT_SHOWN = 300
+
+
+def read(session: Session) -> list[LedgerRow] | None:
+    """Return the ledger by number in one query; None where there is none yet. A foreign table is refused."""
+    try:
+        rows = session.query(f"SELECT {_COLUMNS} FROM migrations ORDER BY number")  # noqa: S608 - our own words
+    except session.error:
+        columns = session.columns("migrations")
+        if not columns:
+            return None
+        if set(_COLUMNS.split(", ")) <= columns:
+            raise
+        raise _foreign(columns) from None
+    return [LedgerRow(row[0], row[1], row[2], _stamp(row[3]), row[4], row[5], row[6]) for row in rows]
+
+
+def failures(session: Session) -> list[Failure]:
+    """Return the last failure of every migration that has failed and is not applied."""
+    if not session.columns("migration_failures"):
+        return []
+    rows = session.query(f"SELECT {_FAILURE_COLUMNS} FROM migration_failures ORDER BY number")  # noqa: S608
+    return [Failure(row[0], row[1], row[2], row[3], row[4], row[5], _stamp(row[6])) for row in rows]
+
+
+def create(session: Session) -> None:
+    for sql in _CREATE:
+        session.run(sql)
+
+
+def holds(session: Session, number: int) -> bool:
+    return bool(session.query("SELECT 1 FROM migrations WHERE number = ?", (number,)))
+
+
+def add(session: Session, migration: Migration, milliseconds: int, state: str = "applied") -> None:
+    """Write the ledger row, in the transaction of the migration itself, and forget its failure."""
+    session.change(
+        f"INSERT INTO migrations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        (migration.number, migration.name, migration.checksum, _now(), milliseconds, VERSION, state),
+    )
+    forget_failure(session, migration.number)
+
+
+def accept(session: Session, migration: Migration) -> None:
+    """Take the file as it is now for what was applied."""
+    session.change(
+        "UPDATE migrations SET name = ?, checksum = ? WHERE number = ?",
+        (migration.name, migration.checksum, migration.number),
+    )
+
+
+def remove(session: Session, number: int) -> None:
+    session.change("DELETE FROM migrations WHERE number = ?", (number,))
+
+
+def forget_failure(session: Session, number: int) -> None:
+    session.change("DELETE FROM migration_failures WHERE number = ?", (number,))
+
+
+def describe_failure(migration: Migration, index: int, message: str) -> Failure:
+    """Return the failure of the statement at `index`; past the end, the file's last one is named."""
+    statement = migration.statements[min(index, len(migration.statements) - 1)]
+    text = " ".join(statement.text.split())
+    shown = text if len(text) <= _STATEMENT_SHOWN else f"{text[:_STATEMENT_SHOWN]}..."
+    return Failure(migration.number, migration.checksum, migration.path.name, statement.line, shown, message, _now())
+
+
+def record_failure(session: Session, failure: Failure) -> None:
+    forget_failure(session, failure.number)
+    session.change(
+        f"INSERT INTO migration_failures ({_FAILURE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
+        failure,
+    )
+
+
+def _now() -> str:
+    return _text(datetime.now(UTC))
+
+
+def _stamp(value: Any) -> str:
+    """Return UTC in ISO 8601, whether the driver gave text (SQLite) or a datetime (PostgreSQL)."""
+    return _text(value) if isinstance(value, datetime) else str(value)
+
+
+def _text(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _foreign(columns: set[str]) -> MigrationError:
+    return MigrationError(
+        Problem(
+            Category.LEGACY,
+            "The table migrations in this database belongs to another program: its columns are "
+            f"{', '.join(sorted(columns))}.",
+            "Take over the CTS v3.1 folder that it came from, or start with another database. Nothing was changed.",
+        )
+    )

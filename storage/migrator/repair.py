@@ -1,0 +1,72 @@
+"""Changes to the ledger alone, always previewed: repair makes it agree with the files, baseline adopts a schema."""
+
+from collections.abc import Sequence
+
+from models.problem import Category, MigrationError, Problem
+from models.status import LedgerChange, MigrationState
+from storage.migrator import ledger
+from storage.migrator.files import Migration
+from storage.migrator.plan import Plan
+from storage.migrator.session import Session
+
+_SENTENCES = {
+    MigrationState.CHANGED: "Accept the file as it is now; nothing of it runs again.",
+    MigrationState.MISSING: "Take it out of the list; what it brought stays in the database.",
+    MigrationState.FAILED: "Forget the failure; it is pending again.",
+}
+
+
+def changes(plan: Plan) -> list[LedgerChange]:
+    """Return what repair would do. What a newer program applied is never touched."""
+    return [
+        LedgerChange(item.number, item.name, _SENTENCES[item.state]) for item in plan.items if item.state in _SENTENCES
+    ]
+
+
+def carry_out(session: Session, wanted: Sequence[LedgerChange], migrations: Sequence[Migration]) -> None:
+    files = {migration.number: migration for migration in migrations}
+    ledger.create(session)
+    for change in wanted:
+        if change.sentence == _SENTENCES[MigrationState.CHANGED]:
+            ledger.accept(session, files[change.number])
+        elif change.sentence == _SENTENCES[MigrationState.MISSING]:
+            ledger.remove(session, change.number)
+        else:
+            ledger.forget_failure(session, change.number)
+
+
+def adoptions(plan: Plan, number: int) -> list[LedgerChange]:
+    """Return the migrations up to `number` that baseline would note as there."""
+    if plan.future:
+        raise MigrationError(_newer())
+    if number not in {item.number for item in plan.items}:
+        raise MigrationError(unknown(number))
+    waiting = {MigrationState.PENDING, MigrationState.FAILED, MigrationState.OUT_OF_ORDER}
+    return [
+        LedgerChange(item.number, item.name, "Note it as there already; nothing of it runs.")
+        for item in plan.items
+        if item.number <= number and item.state in waiting
+    ]
+
+
+def adopt(session: Session, wanted: Sequence[LedgerChange], migrations: Sequence[Migration]) -> None:
+    files = {migration.number: migration for migration in migrations}
+    ledger.create(session)
+    for change in wanted:
+        ledger.add(session, files[change.number], 0, MigrationState.BASELINE.value)
+
+
+def unknown(number: int) -> Problem:
+    return Problem(
+        Category.NOT_FOUND,
+        f"There is no migration {number:03}.",
+        "Choose one of the numbers that the list of migrations shows.",
+    )
+
+
+def _newer() -> Problem:
+    return Problem(
+        Category.SCHEMA,
+        "A newer program has changed this database; its ledger is not changed by this one.",
+        "Update the program.",
+    )

@@ -1,0 +1,232 @@
+"""A driver's raw connection as the engine needs it: transactions written out, no parameters near migration text.
+
+Peewee's `execute_sql` passes parameters always, and then PostgreSQL's driver trips over every `%` in a file; and
+Python's sqlite3 would begin and commit on its own. The connection gets its own ways back when the session closes.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from typing import Any, Literal, Protocol
+
+from models.problem import Category, MigrationError, Problem, StoreError
+from storage.diagnosis import diagnose
+
+Dialect = Literal["sqlite", "postgresql"]
+
+ADVISORY_KEY = 0x435453_4D4947
+"""The key of PostgreSQL's advisory lock ("CTSMIG"): one program at a time migrates one database."""
+
+_BUSY_CODES = {5, 6}
+_LOCK_POLL_S = 0.1
+_BEGIN_POSTGRESQL = (
+    "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s';"
+    " SET LOCAL idle_in_transaction_session_timeout = 0"
+)
+_HOLDER = (
+    "SELECT a.pid, a.application_name, a.client_addr, a.usename"
+    " FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid"
+    " WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1"
+    " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+    " AND l.classid = ? AND l.objid = ?"
+)
+
+
+class MigratedDatabase(Protocol):
+    """What the engine needs of a database: its dialect, and the driver's own connection for as long as it works."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    def hold(self) -> AbstractContextManager[Any]: ...
+
+
+class Session:
+    """One raw connection in the engine's hands. `error` is the driver's root exception."""
+
+    def __init__(self, connection: Any, dialect: Dialect, *, wait: float = 30.0) -> None:
+        self.dialect: Dialect = dialect
+        self.error: type[Exception] = connection.Error
+        self._connection = connection
+        self._wait = wait
+        self._before = self._take_over()
+
+    def run(self, sql: str) -> None:
+        """Run one statement as it stands: no parameters, so that `%` and `?` are nothing special."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(sql)
+        finally:
+            cursor.close()
+
+    def change(self, sql: str, parameters: Sequence[object]) -> int:
+        """Run one statement of ours with `?` for its parameters; return the number of rows it changed."""
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(self._marked(sql), parameters)
+            return int(cursor.rowcount)
+        finally:
+            cursor.close()
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(self._marked(sql), parameters) if parameters else cursor.execute(sql)
+            return list(cursor.fetchall())
+        finally:
+            cursor.close()
+
+    def begin(self) -> None:
+        """Begin a transaction that may write; on SQLite wait for another writer, then say who it may be."""
+        if self.dialect == "postgresql":
+            self.run(_BEGIN_POSTGRESQL)
+        else:
+            self._patiently("BEGIN IMMEDIATE")
+
+    def commit(self) -> None:
+        if self.dialect == "postgresql":
+            self.run("COMMIT")
+        else:
+            # A reader can hold a COMMIT up in SQLite's rollback-journal mode; the transaction stays open meanwhile.
+            self._patiently("COMMIT")
+
+    def rollback(self) -> None:
+        with suppress(self.error):
+            self.run("ROLLBACK")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.begin()
+        try:
+            yield
+            self.commit()
+        except BaseException:
+            self.rollback()
+            raise
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Keep other desktops from migrating the same PostgreSQL; on SQLite every step takes the write lock itself."""
+        if self.dialect == "sqlite":
+            yield
+            return
+        deadline = time.monotonic() + self._wait
+        while not self.query(f"SELECT pg_try_advisory_lock({ADVISORY_KEY})")[0][0]:
+            if time.monotonic() >= deadline:
+                raise self._busy(self._holder())
+            time.sleep(_LOCK_POLL_S)
+        try:
+            yield
+        finally:
+            with suppress(self.error):
+                self.query(f"SELECT pg_advisory_unlock({ADVISORY_KEY})")
+
+    def columns(self, table: str) -> set[str]:
+        """Return the columns of a table, empty where there is none."""
+        if self.dialect == "sqlite":
+            return {row[0] for row in self.query("SELECT name FROM pragma_table_info(?)", (table,))}
+        return {
+            row[0]
+            for row in self.query(
+                "SELECT column_name FROM information_schema.columns"
+                " WHERE table_schema = current_schema() AND table_name = ?",
+                (table,),
+            )
+        }
+
+    def tables(self) -> list[str]:
+        """Return the tables of this database, without the engine's own two."""
+        if self.dialect == "sqlite":
+            sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+        else:
+            sql = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
+        return sorted(row[0] for row in self.query(sql) if row[0] not in {"migrations", "migration_failures"})
+
+    @contextmanager
+    def copy(self) -> Iterator["Session"]:
+        """Open a session on a copy of an SQLite database.
+
+        The copy is one of SQLite's own temporary databases: in memory as far as it fits, else in a file without a name.
+        So it leaves nothing behind, even if the program is killed, and the data folder is not written to.
+        """
+        with closing(type(self._connection)("")) as connection:
+            self._connection.backup(connection)
+            connection.isolation_level = None
+            foreign_keys = self.query("PRAGMA foreign_keys")[0][0]
+            connection.execute(f"PRAGMA foreign_keys = {foreign_keys}")
+            yield Session(connection, self.dialect, wait=self._wait)
+
+    def count(self, table: str) -> int:
+        """Return the number of rows of a table, whatever its name is made of."""
+        quoted = table.replace('"', '""')
+        return int(self.query(f'SELECT count(*) FROM "{quoted}"')[0][0])  # noqa: S608 - quoted as an identifier
+
+    def close(self) -> None:
+        """Give the connection back as it came."""
+        with suppress(self.error):
+            if self.dialect == "sqlite":
+                self._connection.isolation_level = self._before
+            else:
+                self._connection.autocommit = self._before
+
+    def _take_over(self) -> Any:
+        if self.dialect == "sqlite":
+            before = self._connection.isolation_level
+            if before is not None:
+                self._connection.isolation_level = None
+            return before
+        before = self._connection.autocommit
+        if not before:
+            self._connection.autocommit = True
+        return before
+
+    def _marked(self, sql: str) -> str:
+        return sql.replace("?", "%s") if self.dialect == "postgresql" else sql
+
+    def _patiently(self, sql: str) -> None:
+        deadline = time.monotonic() + self._wait
+        while True:
+            try:
+                return self.run(sql)
+            except self.error as error:
+                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY_CODES:
+                    raise
+                if time.monotonic() >= deadline:
+                    raise self._busy("another program, which has the file open for writing") from error
+            time.sleep(_LOCK_POLL_S)
+
+    def _holder(self) -> str:
+        rows = self.query(_HOLDER, (ADVISORY_KEY >> 32, ADVISORY_KEY & 0xFFFFFFFF))
+        if not rows:
+            return "another desktop"
+        pid, program, address, user = rows[0]
+        return f"{program or 'another program'} (user {user}, {address or 'this machine'}, process {pid})"
+
+    def _busy(self, holder: str) -> MigrationError:
+        return MigrationError(
+            Problem(
+                Category.BUSY,
+                f"The migrations could not start: {holder} has held the database for {self._wait:.0f} seconds.",
+                "Close that program or wait until it is done, then apply the migrations again.",
+            )
+        )
+
+
+@contextmanager
+def session(database: MigratedDatabase, wait: float, where: str) -> Iterator[Session]:
+    """Open a session; a driver's error that nobody handled comes out as a StoreError with its Problem."""
+    with database.hold() as connection:
+        opened = Session(connection, database.dialect, wait=wait)
+        try:
+            yield opened
+        except opened.error as error:
+            raise StoreError(diagnose(error, where=where)) from error
+        finally:
+            opened.close()
+
+
+def primary_message(error: BaseException) -> str:
+    """Return the driver's primary message: PostgreSQL's detail can hold a whole row."""
+    primary = getattr(getattr(error, "diag", None), "message_primary", None)
+    text = primary or str(error) or type(error).__name__
+    return text.strip().rstrip(".")
