@@ -5,14 +5,23 @@ What is imported here is imported before the first paint: only what deciding tak
 
 import os
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
+    from storage.store import Store
+
     from models.connection_row import ConnectionRow
     from services.core import Core
+    from services.events import Events
+    from services.late_vault import LateVault
+    from services.log import LogView
+    from services.settings import SettingsService
+    from services.startup import Startup
+    from storage.data_folder import DataFolder
+    from storage.vault import Vault
 
-VERSION = "0.1.0"
 # How long a program that wants to write waits for another to let the data folder go, in seconds.
 _PATIENCE = 2.0
 
@@ -63,59 +72,39 @@ def split(argv: list[str]) -> Arguments:
 
 def build_core(arguments: Arguments, *, patience: float = _PATIENCE) -> "Core":
     """Build every service. Opens nothing but the data folder itself: `startup.run()` does the work."""
-    from services.backups import BackupService
-    from services.connections import ConnectionService
-    from services.legacy import LegacyService
-    from services.migrations import MigrationService
-    from services.transfer import TransferService
-    from storage.store import Store
-    from storage.vault import Vault
-
-    from services.configuration import read_configuration
-    from services.core import Core
     from services.core_dumps import forbid_core_dumps
-    from services.events import Events
     from services.log import LogView
-    from services.settings import SettingsService
-    from services.startup import Startup
-    from services.status import StatusService
-    from services.workers import Workers
     from storage.data_folder import prepare
-    from storage.folder_lock import FolderLock
 
     forbid_core_dumps(debuggers=bool(arguments.words))
     log = LogView()
     log.install()
-    folder = prepare(locate_data(arguments))
+    return _build_services(prepare(locate_data(arguments)), log, patience)
+
+
+def _build_services(folder: "DataFolder", log: "LogView", patience: float) -> "Core":
+    from services.backups import BackupService
+    from services.legacy import LegacyService
+    from services.migrations import MigrationService
+    from services.transfer import TransferService
+    from storage.store import Store
+
+    from services.connections import ConnectionService
+    from services.core import Core
+    from services.events import Events
+    from services.late_vault import LateVault
+    from services.settings import SettingsService
+    from services.status import StatusService
+    from services.workers import Workers
+
     events = Events()
-    vault = Vault(folder, environment=os.environ)
+    vault = LateVault(partial(_open_vault, folder))
     store = Store(folder, vault, resource("migrations"), publish=events.publish, device=_device())
     settings = SettingsService(folder)
-    startup = Startup(
-        folder=folder,
-        configuration=read_configuration(os.environ),
-        settings=settings,
-        log=log,
-        lock=FolderLock(folder.lock),
-        open_vault=vault.open,
-        store=store,
-        migrations_folder=resource("migrations"),
-        events=events,
-        patience=patience,
-    )
+    startup = _build_startup(folder, settings, log, vault, store, events, patience)
     connections = ConnectionService(store, vault, events)
     migrations = MigrationService(store, events)
     legacy = LegacyService(store, folder, vault, events)
-    status = StatusService(
-        folder=folder,
-        store=store,
-        vault_status=lambda: vault.status,
-        startup=startup,
-        connections=connections,
-        migrations=migrations,
-        legacy=legacy,
-        version=VERSION,
-    )
     return Core(
         data_folder=folder.root,
         events=events,
@@ -123,13 +112,54 @@ def build_core(arguments: Arguments, *, patience: float = _PATIENCE) -> "Core":
         log=log,
         settings=settings,
         startup=startup,
-        status=status,
+        status=StatusService(
+            folder=folder,
+            store=store,
+            vault=vault,
+            startup=startup,
+            connections=connections,
+            migrations=migrations,
+            legacy=legacy,
+        ),
         connections=connections,
         migrations=migrations,
         backups=BackupService(store, folder, events),
         legacy=legacy,
         transfer=TransferService(connections, vault),
     )
+
+
+def _build_startup(
+    folder: "DataFolder",
+    settings: "SettingsService",
+    log: "LogView",
+    vault: "LateVault",
+    store: "Store",
+    events: "Events",
+    patience: float,
+) -> "Startup":
+    from services.configuration import read_configuration
+    from services.startup import Startup
+    from storage.folder_lock import FolderLock
+
+    return Startup(
+        folder=folder,
+        configuration=read_configuration(os.environ),
+        settings=settings,
+        log=log,
+        lock=FolderLock(folder.lock),
+        vault=vault,
+        store=store,
+        migrations_folder=resource("migrations"),
+        events=events,
+        patience=patience,
+    )
+
+
+def _open_vault(folder: "DataFolder", writable: bool) -> "Vault":
+    from storage.vault import Vault
+
+    return Vault.open(folder, passphrase=None, environment=os.environ, writable=writable)
 
 
 def preview(arguments: Arguments) -> "list[ConnectionRow]":
@@ -160,7 +190,6 @@ def _run_command(arguments: Arguments) -> int:
         lambda writes: build_core(arguments, patience=_PATIENCE if writes else 0.0),
         as_json=arguments.as_json,
         program=Path(sys.argv[0]).name,
-        version=VERSION,
     )
 
 

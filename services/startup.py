@@ -13,9 +13,9 @@ from models.status import StartupStep
 if TYPE_CHECKING:
     from storage.store import Store
 
-    from models.status import VaultStatus
     from services.configuration import Configuration
     from services.events import Events
+    from services.late_vault import LateVault
     from services.log import LogView
     from services.preparation import Prepared
     from services.settings import SettingsService
@@ -42,7 +42,7 @@ class Startup:
         settings: "SettingsService",
         log: "LogView",
         lock: "FolderLock",
-        open_vault: Callable[[], "VaultStatus"],
+        vault: "LateVault",
         store: "Store",
         migrations_folder: Path,
         events: "Events",
@@ -53,7 +53,7 @@ class Startup:
         self._settings = settings
         self._log_view = log
         self._lock = lock
-        self._open_vault = open_vault
+        self._vault = vault
         self._store = store
         self._migrations_folder = migrations_folder
         self._events = events
@@ -170,12 +170,15 @@ class Startup:
         return "this program holds the data folder" + (f"; {swept} half-written files removed" if swept else ""), None
 
     def _open_the_vault(self) -> Outcome:
-        status = self._open_vault()
-        if not status.locked:
-            return status.sentence, None
-        return status.sentence, Problem(
-            Category.LOCKED, status.sentence, "Everything else can be used; secrets can be set and opened once it is."
-        )
+        status = self._vault.open(writable=self._folder.writable and self.in_use is None)
+        problem = self._vault.problem
+        if problem is None and status.locked:
+            problem = Problem(
+                Category.LOCKED,
+                "The vault is locked: secrets can be neither shown nor set.",
+                "Everything else can be used; give the passphrase with CTS_PASSPHRASE_FILE, or unlock the keyring.",
+            )
+        return status.sentence, problem
 
 
 def _bug(word: str, milliseconds: int, error: Exception) -> StartupStep:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from models import VERSION
+from models.connection_row import ConnectionRow
 from models.problem import CtsError, Problem
 from models.status import MigrationItem, MigrationState, StoreStatus, TakeOver, VaultStatus
 
@@ -10,6 +12,7 @@ if TYPE_CHECKING:
     from storage.store import Store
 
     from services.connections import ConnectionService
+    from services.late_vault import LateVault
     from services.legacy import LegacyService
     from services.migrations import MigrationService
     from services.startup import Startup
@@ -33,27 +36,25 @@ class StatusService:
         *,
         folder: "DataFolder",
         store: "Store",
-        vault_status: Callable[[], VaultStatus],
+        vault: "LateVault",
         startup: "Startup",
         connections: "ConnectionService",
         migrations: "MigrationService",
         legacy: "LegacyService",
-        version: str,
     ) -> None:
         self._folder = folder
         self._store = store
-        self._vault_status = vault_status
+        self._vault = vault
         self._startup = startup
         self._connections = connections
         self._migrations = migrations
         self._legacy = legacy
-        self._version = version
 
     def store(self) -> StoreStatus:
         return self._store.status
 
     def vault(self) -> VaultStatus:
-        return self._vault_status()
+        return self._vault.status
 
     def problems(self) -> tuple[Problem, ...]:
         """Everything that is wrong now: what the start found, then what the store says, each once."""
@@ -65,10 +66,11 @@ class StatusService:
     def as_json(self) -> dict[str, Any]:
         """Return the status as `status --json` prints it. Never raises a CtsError: what cannot be read is empty."""
         items = _or_else(self._migrations.items, ())
-        rows = _or_else(self._connections.rows, [])
+        nothing: list[ConnectionRow] = []
+        rows = _or_else(self._connections.rows, nothing)
         take_over = _or_else(self._legacy.report, None)
         return {
-            "version": self._version,
+            "version": VERSION,
             "store": _store_json(self.store()),
             "vault": self.vault()._asdict(),
             "data_folder": {

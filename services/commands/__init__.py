@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from models import VERSION
 from models.problem import Category, CtsError, Problem
 from services.commands import output
 
@@ -20,14 +21,15 @@ PROGRAM_FAULT = Problem(
 )
 
 
-def run(words: list[str], make_core: Callable[[bool], "Core"], *, as_json: bool, program: str, version: str) -> int:
+def run(words: list[str], make_core: Callable[[bool], "Core"], *, as_json: bool, program: str) -> int:
     """Run one command and return its exit code. `make_core` gets whether the command writes."""
     from services.commands.parser import UsageError, build
 
     try:
         arguments = build(program).parse(words)
+        arguments.json = as_json
         if arguments.version:
-            output.write_result(output.Result({"version": version}, f"CTS Connections {version}"), as_json=as_json)
+            output.write_result(output.Result({"version": VERSION}, f"CTS Connections {VERSION}"), as_json=as_json)
             return output.FINE
         if arguments.command is None:
             raise UsageError("A command is missing.", program)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from models.problem import InputError
+from models.problem import InputError, VaultError
 from services.commands.output import Result, count, pairs, safe, table
 from services.commands.parser import add, add_group
 
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from services.commands.parser import Parser
     from services.connections import Saved
     from services.core import Core
-
-# What `show` prints and a person may send back with it, although it cannot be set.
-_NOT_FIELDS = ("api_key_set", "api_secret_set", "api_passphrase_set", "created_at", "updated_at")
 
 
 def register(commands: "argparse._SubParsersAction[Parser]") -> None:
@@ -34,36 +31,34 @@ def register(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def show_all(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
-    return _listed(core, core.connections.rows())
+    return _listed(core.connections.rows())
 
 
 def show_one(core: "Core", arguments: "argparse.Namespace") -> Result:
+    from services.connections import as_json
+
     connection = core.connections.find(arguments.name)
-    data = core.connections.as_json(connection)
-    ending = core.connections.key_ending(connection.id)
-    facts = [(key.replace("_", " "), _shown(value)) for key, value in data.items()]
-    if ending:
-        facts = [(label, f"yes, ends in {ending}" if label == "api key set" else value) for label, value in facts]
-    return Result(data, pairs(facts))
+    data = as_json(connection)
+    if arguments.json:
+        return Result(data, "")
+    facts = {key.replace("_", " "): _shown(value) for key, value in data.items()}
+    if ending := _key_ending(core, connection.id):
+        facts["api key set"] = f"yes, ends in {ending}"
+    return Result(data, pairs(facts.items()))
 
 
 def create(core: "Core", arguments: "argparse.Namespace") -> Result:
     fields = read_object(arguments.file)
-    fields.pop("revision", None)
-    return _saved(core, core.connections.add(_settable(fields)), "Added")
+    return _saved(core.connections.add(fields), "Added")
 
 
 def edit(core: "Core", arguments: "argparse.Namespace") -> Result:
     fields = read_object(arguments.file)
     connection = core.connections.find(arguments.name)
-    if fields.pop("id", connection.id) != connection.id:
-        raise InputError(
-            "The id in the JSON is that of another connection.", "Leave the id out, or name the right connection."
-        )
     revision = fields.pop("revision", None)
     if revision is not None and type(revision) is not int:
         raise InputError("The revision is not a whole number.", "Leave it out, or give the one that `show` prints.")
-    return _saved(core, core.connections.edit(connection.id, _settable(fields), base_revision=revision), "Saved")
+    return _saved(core.connections.edit(connection.id, fields, base_revision=revision), "Saved")
 
 
 def remove(core: "Core", arguments: "argparse.Namespace") -> Result:
@@ -74,7 +69,7 @@ def remove(core: "Core", arguments: "argparse.Namespace") -> Result:
 
 
 def restore(core: "Core", arguments: "argparse.Namespace") -> Result:
-    return _changed(core, core.connections.restore(arguments.names), "Restored")
+    return _changed(core.connections.restore(arguments.names), "Restored")
 
 
 def show_deleted(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
@@ -88,15 +83,15 @@ def show_deleted(core: "Core", arguments: "argparse.Namespace") -> Result:  # no
 
 
 def enable(core: "Core", arguments: "argparse.Namespace") -> Result:
-    return _changed(core, core.connections.set_enabled(_ids(core, arguments.names), True), "Enabled")
+    return _changed(core.connections.set_enabled(_ids(core, arguments.names), True), "Enabled")
 
 
 def disable(core: "Core", arguments: "argparse.Namespace") -> Result:
-    return _changed(core, core.connections.set_enabled(_ids(core, arguments.names), False), "Disabled")
+    return _changed(core.connections.set_enabled(_ids(core, arguments.names), False), "Disabled")
 
 
 def duplicate(core: "Core", arguments: "argparse.Namespace") -> Result:
-    return _saved(core, core.connections.duplicate(core.connections.find(arguments.name).id), "Added")
+    return _saved(core.connections.duplicate(core.connections.find(arguments.name).id), "Added")
 
 
 def read_object(file: str | None) -> dict[str, Any]:
@@ -124,26 +119,28 @@ def _fed(parser: "Parser") -> None:
     parser.add_argument("--file", metavar="FILE", help="read the JSON object from here instead of standard input")
 
 
-def _settable(fields: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in fields.items() if name not in _NOT_FIELDS}
-
-
 def _ids(core: "Core", names: "Sequence[str]") -> list[str]:
     return list(dict.fromkeys(core.connections.find(name).id for name in names))
 
 
-def _saved(core: "Core", saved: "Saved", word: str) -> Result:
-    data = {**core.connections.as_json(saved.row), "advice": list(saved.advice)}
+def _saved(saved: "Saved", word: str) -> Result:
+    from services.connections import as_json
+
+    data = {**as_json(saved.row), "advice": list(saved.advice)}
     lines = [f"{word} {safe(saved.row.name)} ({saved.row.id}).", *(safe(sentence) for sentence in saved.advice)]
     return Result(data, "\n".join(lines))
 
 
-def _changed(core: "Core", rows: "Sequence[ConnectionRow]", word: str) -> Result:
+def _changed(rows: "Sequence[ConnectionRow]", word: str) -> Result:
+    from services.connections import as_json
+
     names = ", ".join(safe(row.name) for row in rows)
-    return Result([core.connections.as_json(row) for row in rows], f"{word} {names}." if rows else "Nothing to change.")
+    return Result([as_json(row) for row in rows], f"{word} {names}." if rows else "Nothing to change.")
 
 
-def _listed(core: "Core", rows: "Sequence[ConnectionRow]") -> Result:
+def _listed(rows: "Sequence[ConnectionRow]") -> Result:
+    from services.connections import as_json
+
     cells = [
         (
             row.name,
@@ -160,7 +157,15 @@ def _listed(core: "Core", rows: "Sequence[ConnectionRow]") -> Result:
     headings = ("Name", "Exchange", "Type", "Environment", "Enabled", "Live", "Credentials", "Tags")
     text = f"{table(headings, cells)}\n\n{count(len(rows), 'connection')}"
     empty = "No connections yet. Add one with `connections add`, or bring them with `import FILE`."
-    return Result([core.connections.as_json(row) for row in rows], text if rows else empty)
+    return Result([as_json(row) for row in rows], text if rows else empty)
+
+
+def _key_ending(core: "Core", connection_id: str) -> str | None:
+    try:
+        return core.connections.key_ending(connection_id)
+    except VaultError:
+        # A locked vault hides the hint; everything else about the connection can be shown.
+        return None
 
 
 def _shown(value: object) -> object:
