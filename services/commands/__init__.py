@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from models import VERSION
 from models.problem import Category, CtsError, Problem
 from services.commands import output
+from services.commands.reading import read_object
 
 if TYPE_CHECKING:
     import argparse
@@ -56,6 +57,9 @@ def run(words: list[str], make_core: Callable[[bool], "Core"], *, as_json: bool,
 def _run(arguments: "argparse.Namespace", make_core: Callable[[bool], "Core"], *, as_json: bool) -> int:
     core: Core | None = None
     try:
+        if arguments.takes_object:
+            # Before anything is opened: a person may take a while to type it, and others want the data folder.
+            arguments.fields = read_object(arguments.file)
         core = make_core(_writes(arguments))
         if arguments.starts:
             core.startup.run()

@@ -1,6 +1,6 @@
 """`connections`: the list and every change to it. Secrets come in by standard input or a file, and never go out."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from models.problem import InputError, VaultError
 from services.commands.output import Result, count, pairs, safe, table
@@ -48,12 +48,11 @@ def show_one(core: "Core", arguments: "argparse.Namespace") -> Result:
 
 
 def create(core: "Core", arguments: "argparse.Namespace") -> Result:
-    fields = read_object(arguments.file)
-    return _saved(core.connections.add(fields), "Added")
+    return _saved(core.connections.add(arguments.fields), "Added")
 
 
 def edit(core: "Core", arguments: "argparse.Namespace") -> Result:
-    fields = read_object(arguments.file)
+    fields = arguments.fields
     connection = core.connections.find(arguments.name)
     revision = fields.pop("revision", None)
     if revision is not None and type(revision) is not int:
@@ -94,19 +93,6 @@ def duplicate(core: "Core", arguments: "argparse.Namespace") -> Result:
     return _saved(core.connections.duplicate(core.connections.find(arguments.name).id), "Added")
 
 
-def read_object(file: str | None) -> dict[str, Any]:
-    """Return the one JSON object in a file, or on standard input where none is named; raises InputError."""
-    from services.commands.reading import read_json
-
-    value = read_json(file)
-    if not isinstance(value, dict):
-        raise InputError(
-            "A JSON object is needed, with the names of the fields.",
-            'Write it as {"name": "...", "exchange": "..."}; one connection at a time. `import` takes many.',
-        )
-    return value
-
-
 def _named(parser: "Parser", *, several: bool = False) -> "Parser":
     if several:
         parser.add_argument("names", nargs="+", metavar="NAME_OR_ID")
@@ -117,6 +103,7 @@ def _named(parser: "Parser", *, several: bool = False) -> "Parser":
 
 def _fed(parser: "Parser") -> None:
     parser.add_argument("--file", metavar="FILE", help="read the JSON object from here instead of standard input")
+    parser.set_defaults(takes_object=True)
 
 
 def _ids(core: "Core", names: "Sequence[str]") -> list[str]:

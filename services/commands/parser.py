@@ -73,7 +73,7 @@ def add(
 ) -> Parser:
     """Add one command. `writes`: it is refused while another program holds the data folder."""
     parser = commands.add_parser(name, help=help_text, description=help_text)
-    parser.set_defaults(handler=handler, writes=writes, starts=True)
+    parser.set_defaults(handler=handler, writes=writes, starts=True, takes_object=False)
     return parser
 
 

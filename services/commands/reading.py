@@ -9,8 +9,18 @@ from models.problem import Category, InputError
 _LIMIT = 1024 * 1024
 
 
-def read_json(file: str | None) -> Any:
-    """Return the JSON value in `file`, or on standard input where it is None; raises InputError."""
+def read_object(file: str | None) -> dict[str, Any]:
+    """Return the one JSON object in `file`, or on standard input where it is None; raises InputError."""
+    value = _read_json(file)
+    if not isinstance(value, dict):
+        raise InputError(
+            "A JSON object is needed, with the names of the fields.",
+            'Write it as {"name": "...", "exchange": "..."}; one connection at a time. `import` takes many.',
+        )
+    return value
+
+
+def _read_json(file: str | None) -> Any:
     from storage.atomic_file import BadFileError
     from storage.json_file import load_json
 
