@@ -92,13 +92,15 @@ def read_capped(path: Path, limit: int = RECORD_LIMIT) -> bytes:
         if kind is None:
             raise
         raise BadFileError(path.name, kind) from None
-    with open(descriptor, "rb", closefd=True, buffering=0) as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise BadFileError(path.name, _describe(status.st_mode))
         if status.st_size > limit:
             raise BadFileError(path.name, _too_big(limit))
-        content = _read_all(file.fileno(), limit + 1)
+        content = _read_all(descriptor, limit + 1)
+    finally:
+        os.close(descriptor)
     # A file may grow between the look at its size and the reading of it.
     if len(content) > limit:
         raise BadFileError(path.name, _too_big(limit))
