@@ -15,8 +15,7 @@ RunStatements = Callable[[Session, Migration], Iterator[int]]
 def rehearse(session: Session, pending: Sequence[Migration], run_statements: RunStatements) -> list[Rehearsal]:
     """Run `pending` in order up to the first that fails, counting the rows of every table before and after each."""
     if session.dialect == "postgresql":
-        with session.lock():
-            return _in_one_transaction(session, pending, run_statements)
+        return _in_one_transaction(session, pending, run_statements)
     with session.copy() as copy:
         return _in_one_transaction(copy, pending, run_statements)
 

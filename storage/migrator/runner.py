@@ -77,7 +77,7 @@ class Migrator:
         program has changed, nor while the file of an applied migration is not what it was.
         """
         migrations = find_migrations(self._folder, self._database.dialect)
-        with self._session() as opened, opened.lock():
+        with self._session() as opened:
             found = self._plan(opened, migrations)
             pending = self._chosen(found, out_of_order)
             if not pending:
@@ -104,7 +104,7 @@ class Migrator:
     def repair(self) -> list[LedgerChange]:
         """Make ledger and files agree: accept changed files, drop rows without a file, forget failures."""
         migrations = self._read()
-        with self._session() as opened, opened.lock(), opened.transaction():
+        with self._session() as opened, opened.transaction():
             changes = repair.changes(self._plan(opened, migrations))
             if changes:
                 repair.carry_out(opened, changes, migrations)
@@ -119,7 +119,7 @@ class Migrator:
     def baseline(self, number: int) -> list[LedgerChange]:
         """Adopt an existing schema: note every migration up to `number` as there, without running it."""
         migrations = find_migrations(self._folder, self._database.dialect)
-        with self._session() as opened, opened.lock(), opened.transaction():
+        with self._session() as opened, opened.transaction():
             changes = repair.adoptions(self._plan(opened, migrations), number)
             if changes:
                 repair.adopt(opened, changes, migrations)
@@ -164,8 +164,8 @@ class Migrator:
         progress = [0]
         try:
             ledger.create(opened)
-            # On SQLite another program may have been faster while this one waited for its turn.
-            if opened.dialect == "sqlite" and ledger.holds(opened, migration.number):
+            # Another program may have been faster while this one waited for its turn.
+            if ledger.holds(opened, migration.number):
                 opened.rollback()
                 return True
             for index in run_statements(opened, migration):

@@ -5,8 +5,8 @@ Python's sqlite3 would begin and commit on its own. The connection gets its own 
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from typing import Any, Literal, Protocol
 
 from models.problem import Category, MigrationError, Problem, StoreError
@@ -33,12 +33,15 @@ _HOLDER = (
 
 
 class MigratedDatabase(Protocol):
-    """What the engine needs of a database: its dialect, and the driver's own connection for as long as it works."""
+    """What the engine needs of a database: its dialect and the driver's own connection.
+
+    Where it also has `hold()`, the connection is taken through that, so that no other thread has it meanwhile.
+    """
 
     @property
     def dialect(self) -> Dialect: ...
 
-    def hold(self) -> AbstractContextManager[Any]: ...
+    def cursor_connection(self) -> Any: ...
 
 
 class Session:
@@ -77,9 +80,9 @@ class Session:
             cursor.close()
 
     def begin(self) -> None:
-        """Begin a transaction that may write; on SQLite wait for another writer, then say who it may be."""
+        """Begin a transaction that may write, alone; wait for another program, then say who it is."""
         if self.dialect == "postgresql":
-            self.run(_BEGIN_POSTGRESQL)
+            self._begin_alone()
         else:
             self._patiently("BEGIN IMMEDIATE")
 
@@ -103,23 +106,6 @@ class Session:
         except BaseException:
             self.rollback()
             raise
-
-    @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep other desktops from migrating the same PostgreSQL; on SQLite every step takes the write lock itself."""
-        if self.dialect == "sqlite":
-            yield
-            return
-        deadline = time.monotonic() + self._wait
-        while not self.query(f"SELECT pg_try_advisory_lock({ADVISORY_KEY})")[0][0]:
-            if time.monotonic() >= deadline:
-                raise self._busy(self._holder())
-            time.sleep(_LOCK_POLL_S)
-        try:
-            yield
-        finally:
-            with suppress(self.error):
-                self.query(f"SELECT pg_advisory_unlock({ADVISORY_KEY})")
 
     def columns(self, table: str) -> set[str]:
         """Return the columns of a table, empty where there is none."""
@@ -183,6 +169,18 @@ class Session:
     def _marked(self, sql: str) -> str:
         return sql.replace("?", "%s") if self.dialect == "postgresql" else sql
 
+    def _begin_alone(self) -> None:
+        """Begin with the advisory lock, the transaction's own: a pooler may stand between, and a kill frees it."""
+        deadline = time.monotonic() + self._wait
+        while True:
+            self.run(_BEGIN_POSTGRESQL)
+            if self.query("SELECT pg_try_advisory_xact_lock(?)", (ADVISORY_KEY,))[0][0]:
+                return
+            self.rollback()
+            if time.monotonic() >= deadline:
+                raise self._busy(self._holder())
+            time.sleep(_LOCK_POLL_S)
+
     def _patiently(self, sql: str) -> None:
         deadline = time.monotonic() + self._wait
         while True:
@@ -215,7 +213,8 @@ class Session:
 @contextmanager
 def session(database: MigratedDatabase, wait: float, where: str) -> Iterator[Session]:
     """Open a session; a driver's error that nobody handled comes out as a StoreError with its Problem."""
-    with database.hold() as connection:
+    hold: Callable[[], AbstractContextManager[Any]] | None = getattr(database, "hold", None)
+    with hold() if hold else nullcontext(database.cursor_connection()) as connection:
         opened = Session(connection, database.dialect, wait=wait)
         try:
             yield opened

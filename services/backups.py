@@ -1,0 +1,62 @@
+"""Backups as people handle them: which there are, and one more now."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from models.event import Notice
+from models.problem import Category, Problem, StoreError
+from models.status import Backup, StoreStatus
+from services.events import Events
+from storage.backup import list_backups, make_backup
+
+BY_HAND = "by-hand"
+"""The reason that a backup carries when a person asked for it."""
+
+
+class BackupFolders(Protocol):
+    """The part of the data folder that this service uses."""
+
+    @property
+    def database(self) -> Path: ...
+
+    @property
+    def backups(self) -> Path: ...
+
+
+class HasStatus(Protocol):
+    """The part of the Store that this service uses."""
+
+    @property
+    def status(self) -> StoreStatus: ...
+
+
+class BackupService:
+    """Both calls block; make() raises StoreError. `keep` tells how many backups are kept when one is made."""
+
+    def __init__(
+        self, store: HasStatus, folder: BackupFolders, events: Events, *, keep: Callable[[], int] = lambda: 5
+    ) -> None:
+        self._store = store
+        self._folder = folder
+        self._events = events
+        self._keep = keep
+
+    def list(self) -> list[Backup]:
+        """Return the backups, newest first."""
+        return list_backups(self._folder.backups)
+
+    def make(self) -> Backup:
+        """Make a verified backup of the database as it is now."""
+        if not self._folder.database.is_file():
+            raise StoreError(self._store.status.problem or _nothing_to_back_up(self._folder.database))
+        backup = make_backup(self._folder.database, self._folder.backups, BY_HAND, self._keep())
+        noun = "connection" if backup.connections == 1 else "connections"
+        self._events.publish(
+            Notice("info", f"Backup made and checked: {Path(backup.path).name}, {backup.connections} {noun}.")
+        )
+        return backup
+
+
+def _nothing_to_back_up(path: Path) -> Problem:
+    return Problem(Category.CANT_OPEN, f"There is no database at {path}.", "Start the program once; it makes one.")
