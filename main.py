@@ -95,6 +95,7 @@ def _build_services(folder: "DataFolder", log: "LogView", patience: float) -> "C
     from services.late_vault import LateVault
     from services.settings import SettingsService
     from services.status import StatusService
+    from services.vault import VaultService
     from services.workers import Workers
 
     events = Events()
@@ -126,6 +127,7 @@ def _build_services(folder: "DataFolder", log: "LogView", patience: float) -> "C
         backups=BackupService(store, folder, events),
         legacy=legacy,
         transfer=TransferService(connections, vault),
+        vault=VaultService(vault, events),
     )
 
 

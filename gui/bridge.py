@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from models.event import ConnectionsChanged, Event, MigrationsChanged, Notice, StepFinished, StoreChanged
+from models.event import ConnectionsChanged, Event, MigrationsChanged, Notice, StepFinished, StoreChanged, VaultChanged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,7 @@ class EventBridge(QObject):
     store_changed = Signal(object)
     step_finished = Signal(object)
     migrations_changed = Signal(object)
+    vault_changed = Signal(object)
     notice = Signal(object)
     _arrived = Signal(object)
 
@@ -46,5 +47,7 @@ class EventBridge(QObject):
                 self.step_finished.emit(event)
             case MigrationsChanged():
                 self.migrations_changed.emit(event)
+            case VaultChanged():
+                self.vault_changed.emit(event)
             case Notice():
                 self.notice.emit(event)

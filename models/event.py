@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from models.connection_row import ConnectionRow
 from models.problem import Problem
-from models.status import StartupStep, StoreStatus
+from models.status import StartupStep, StoreStatus, VaultStatus
 
 
 class ConnectionsChanged(NamedTuple):
@@ -27,6 +27,12 @@ class MigrationsChanged(NamedTuple):
     """The ledger or the files are not as they were: read the states again."""
 
 
+class VaultChanged(NamedTuple):
+    """Where the key is, or whether secrets can be opened, is not as it was."""
+
+    status: VaultStatus
+
+
 class Notice(NamedTuple):
     """A sentence to say once. `problem` is set where something is wrong; `level` is info, warning or error."""
 
@@ -35,4 +41,4 @@ class Notice(NamedTuple):
     problem: Problem | None = None
 
 
-Event = ConnectionsChanged | StoreChanged | StepFinished | MigrationsChanged | Notice
+Event = ConnectionsChanged | StoreChanged | StepFinished | MigrationsChanged | VaultChanged | Notice

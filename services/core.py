@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from services.startup import Startup
     from services.status import StatusService
     from services.transfer import TransferService
+    from services.vault import VaultService
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,3 +39,4 @@ class Core:
     backups: "BackupService"
     legacy: "LegacyService"
     transfer: "TransferService"
+    vault: "VaultService"

@@ -37,15 +37,16 @@ class LateVault:
         return self._vault.problem if self._vault else _NOT_YET
 
     def seal(self, connection_id: str, field: str, secret: Secret) -> SealedSecret:
-        return self._opened().seal(connection_id, field, secret)
+        return self.opened().seal(connection_id, field, secret)
 
     def open_secret(self, connection_id: str, field: str, token: SealedSecret) -> Secret:
-        return self._opened().open_secret(connection_id, field, token)
+        return self.opened().open_secret(connection_id, field, token)
 
     def reseal(self, from_id: str, to_id: str, field: str, token: SealedSecret) -> SealedSecret:
-        return self._opened().reseal(from_id, to_id, field, token)
+        return self.opened().reseal(from_id, to_id, field, token)
 
-    def _opened(self) -> "Vault":
+    def opened(self) -> "Vault":
+        """Return the vault itself; raises VaultError before `open`."""
         if self._vault is None:
             raise VaultError(_NOT_YET)
         return self._vault

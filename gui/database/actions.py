@@ -9,6 +9,7 @@ _TO_RUN = {MigrationState.PENDING, MigrationState.FAILED, MigrationState.OUT_OF_
 _TO_REPAIR = {MigrationState.CHANGED, MigrationState.MISSING, MigrationState.FAILED}
 _DONE = {MigrationState.APPLIED, MigrationState.BASELINE, MigrationState.CHANGED}
 _PAIR = 2
+_ON_MIGRATIONS = 4
 
 
 class Reasons(NamedTuple):
@@ -19,6 +20,7 @@ class Reasons(NamedTuple):
     repair: str = ""
     baseline: str = ""
     backup: str = ""
+    scrub: str = ""
 
 
 def reasons(store: StoreStatus | None, items: Sequence[MigrationItem], busy: str = "") -> Reasons:
@@ -35,7 +37,22 @@ def reasons(store: StoreStatus | None, items: Sequence[MigrationItem], busy: str
         repair=read_only or _nothing_to_repair(items),
         baseline=read_only or nothing_pending,
         backup="" if store.backend is Backend.SQLITE else "Backups are made of SQLite files only.",
+        scrub=read_only,
     )
+
+
+def baseline_choices(items: Sequence[MigrationItem]) -> list[MigrationItem]:
+    """Return the migrations that a baseline could end with: those that would still run."""
+    return [item for item in items if item.state in _TO_RUN]
+
+
+def baseline_preview(items: Sequence[MigrationItem], number: int) -> list[str]:
+    """Say for each migration up to `number` that would still run what a baseline writes into the ledger."""
+    return [
+        f"{item.number:03d} {item.name}: marked as baseline, its SQL does not run"
+        for item in baseline_choices(items)
+        if item.number <= number
+    ]
 
 
 def summary(items: Sequence[MigrationItem]) -> str:
@@ -63,7 +80,7 @@ def shared_reasons(why: Reasons) -> list[str]:
     ):
         if reason:
             by_reason.setdefault(reason, []).append(label)
-    if len(by_reason) == 1 and len(next(iter(by_reason.values()))) == len(Reasons._fields) - 1:
+    if len(by_reason) == 1 and len(next(iter(by_reason.values()))) == _ON_MIGRATIONS:
         return list(by_reason)
     return [f"{_listed(labels)}: {reason[0].lower()}{reason[1:]}" for reason, labels in by_reason.items()]
 

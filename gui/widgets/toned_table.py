@@ -1,5 +1,8 @@
 """A table of plain lines: rows of one height, no grid, cells that may carry a tone beside their words."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
@@ -41,7 +44,7 @@ class TonedTable(QTableView):
         theme.changed.connect(self._follow)
         self._follow()
 
-    def set_widths(self, widths: dict[int, int], stretch: int) -> None:
+    def set_widths(self, widths: Mapping[Any, int], stretch: int) -> None:
         """Give columns their width in pixels; the column `stretch` takes what is left."""
         header = self.horizontalHeader()
         header.setStretchLastSection(False)
@@ -69,9 +72,9 @@ class _ToneDelegate(QStyledItemDelegate):
         super().initStyleOption(option, index)
         token = index.data(self._tone_role) or "text"
         color = self._theme.color(token)
-        palette = option.palette  # type: ignore[attr-defined]
+        palette = option.palette
         for group in _GROUPS:
             palette.setColor(group, QPalette.ColorRole.Text, color)
             palette.setColor(group, QPalette.ColorRole.HighlightedText, color)
-        option.palette = palette  # type: ignore[attr-defined]
-        option.state &= ~QStyle.StateFlag.State_HasFocus  # type: ignore[attr-defined]
+        option.palette = palette
+        option.state &= ~QStyle.StateFlag.State_HasFocus

@@ -56,10 +56,11 @@ def test_reasons_follow_the_states() -> None:
         "Ledger and files agree.",
         "Nothing is pending: every migration is applied.",
         "",
+        "",
     )
     assert not any(reasons(ONLINE, [item(1, MigrationState.CHANGED), item(2, MigrationState.PENDING)]))
     blocked = reasons(ONLINE._replace(state=StoreState.READ_ONLY, problem=NEWER), [item(1, MigrationState.PENDING)])
-    assert blocked == (NEWER.text, "", NEWER.text, NEWER.text, "")
+    assert blocked == (NEWER.text, "", NEWER.text, NEWER.text, "", NEWER.text)
     assert shared_reasons(blocked) == ["Apply, Repair and baseline: made by a newer program."]
     postgres = reasons(ONLINE._replace(backend=Backend.POSTGRESQL), [item(1)])
     assert postgres.backup == "Backups are made of SQLite files only."

@@ -1,0 +1,177 @@
+"""Between the Database page and the services: what a person wants becomes a call on a worker, its result a signal."""
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from gui.figures import count_text, size_text
+from gui.shell import Shell
+from models.problem import CtsError, Problem
+
+if TYPE_CHECKING:
+    from services.core import Core
+
+
+class DatabaseController(QObject):
+    """Every signal carries what its name says; `list_failed` a Problem instead of the migrations.
+
+    `busy_changed` carries the sentence of the action that runs, or "". One action runs at a time.
+    """
+
+    store_read = Signal(object)
+    vault_read = Signal(object)
+    items_read = Signal(object)
+    list_failed = Signal(object)
+    sql_read = Signal(int, str)
+    backups_read = Signal(object)
+    take_over_read = Signal(object)
+    rehearsed = Signal(object)
+    repair_previewed = Signal(object)
+    scrub_previewed = Signal(object)
+    scrubbed = Signal(str)
+    busy_changed = Signal(str)
+
+    def __init__(self, shell: Shell, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._shell = shell
+        self._tasks = shell.tasks
+        self._core: Core | None = None
+        self.busy = ""
+
+    def attach(self, core: "Core") -> None:
+        self._core = core
+        bridge = self._shell.bridge
+        bridge.store_changed.connect(lambda _event: self.reload())
+        bridge.migrations_changed.connect(lambda _event: self.reload())
+        bridge.step_finished.connect(lambda _event: self.reload())
+        self.reload()
+
+    def reload(self) -> None:
+        """Read everything that the page shows."""
+        self._tasks.start("database: read", self._read_all())
+
+    def read_sql(self, number: int) -> None:
+        self._tasks.start("database: sql", self._read_sql(number))
+
+    def apply(self) -> None:
+        self._act("The pending migrations are being applied.", self._apply())
+
+    def rehearse(self) -> None:
+        self._act("The pending migrations are being rehearsed; nothing is written.", self._rehearse())
+
+    def preview_repair(self) -> None:
+        self._act("The repair is being prepared.", self._preview_repair())
+
+    def repair(self) -> None:
+        self._act("The ledger is being repaired.", self._repair())
+
+    def baseline(self, number: int) -> None:
+        self._act("The baseline is being written.", self._baseline(number))
+
+    def back_up(self) -> None:
+        self._act("A backup is being made and verified.", self._back_up())
+
+    def check(self) -> None:
+        self._act("The database is being checked for damage.", self._check())
+
+    def preview_scrub(self) -> None:
+        self._act("Looking for secrets in clear.", self._preview_scrub())
+
+    def scrub(self) -> None:
+        self._act("Secrets in clear are being removed.", self._scrub())
+
+    @property
+    def core(self) -> "Core":
+        assert self._core is not None
+        return self._core
+
+    def _act(self, sentence: str, work: Coroutine[Any, Any, None]) -> None:
+        if self.busy:
+            work.close()
+            return
+        self._tasks.start(
+            "database: act", self._then_reload(work), busy=lambda on: self._set_busy(sentence if on else "")
+        )
+
+    def _set_busy(self, sentence: str) -> None:
+        self.busy = sentence
+        self.busy_changed.emit(sentence)
+
+    async def _then_reload(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        finally:
+            self.reload()
+
+    async def _read_all(self) -> None:
+        core, read = self.core, self._tasks.read
+        self.store_read.emit(await read(core.status.store))
+        self.vault_read.emit(await read(core.status.vault))
+        try:
+            self.items_read.emit(await read(core.migrations.items))
+        except CtsError as error:
+            self.list_failed.emit(error.problem)
+        await self._emit_or_skip(lambda: read(core.backups.list), self.backups_read.emit)
+        await self._emit_or_skip(lambda: read(core.legacy.report), self.take_over_read.emit)
+
+    async def _emit_or_skip(self, read: Callable[[], Awaitable[Any]], emit: Callable[[Any], object]) -> None:
+        """Emit what is read; where the store is not open, its own card says why already."""
+        try:
+            emit(await read())
+        except CtsError:
+            return
+
+    async def _read_sql(self, number: int) -> None:
+        try:
+            sql = await self._tasks.read(self.core.migrations.sql, number)
+        except CtsError as error:
+            # A migration of the ledger without a file has no SQL to show; its sentence says so.
+            sql = f"-- {error.problem.text}"
+        self.sql_read.emit(number, sql)
+
+    async def _apply(self) -> None:
+        await self._tasks.write(self.core.migrations.apply)
+        failed = await self._first_problem()
+        if failed:
+            self._shell.messages.problem(failed)
+        else:
+            self._shell.messages.say("The pending migrations are applied.", level="ok")
+
+    async def _first_problem(self) -> Problem | None:
+        items = await self._tasks.read(self.core.migrations.items)
+        return next((item.problem for item in items if item.problem), None)
+
+    async def _rehearse(self) -> None:
+        self.rehearsed.emit(await self._tasks.write(self.core.migrations.rehearse))
+
+    async def _preview_repair(self) -> None:
+        changes = await self._tasks.read(self.core.migrations.repair_preview)
+        self.repair_previewed.emit(changes)
+
+    async def _repair(self) -> None:
+        done = await self._tasks.write(self.core.migrations.repair)
+        self._shell.messages.say(f"The ledger is repaired: {count_text(len(done), 'line')} changed.", level="ok")
+
+    async def _baseline(self, number: int) -> None:
+        done = await self._tasks.write(self.core.migrations.baseline, number)
+        marked = count_text(len(done), "migration")
+        self._shell.messages.say(f"{marked} marked as baseline.", level="ok")
+
+    async def _back_up(self) -> None:
+        backup = await self._tasks.write(self.core.backups.make)
+        facts = f"{size_text(backup.size_bytes)}, {count_text(backup.connections, 'connection')}"
+        self._shell.messages.say(f"A verified backup was made: {facts}.", level="ok")
+
+    async def _check(self) -> None:
+        status = await self._tasks.read(self.core.status.check)
+        self.store_read.emit(status)
+        if status.integrity.lower() == "ok":
+            self._shell.messages.say("The database was read in full: no damage found.", level="ok")
+
+    async def _preview_scrub(self) -> None:
+        self.scrub_previewed.emit(await self._tasks.read(self.core.legacy.plaintext))
+
+    async def _scrub(self) -> None:
+        result = await self._tasks.write(self.core.legacy.scrub)
+        self.scrubbed.emit(str(result))

@@ -1,0 +1,157 @@
+"""The Database page arranges: the store's card, the migrations, and at the right backups and what came over."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
+
+from gui.database.actions import reasons
+from gui.database.backups_panel import BackupsPanel
+from gui.database.baseline_dialog import BaselineDialog
+from gui.database.controller import DatabaseController
+from gui.database.migrations_panel import MigrationsPanel
+from gui.database.rehearsal_dialog import RehearsalDialog
+from gui.database.store_card import StoreCard
+from gui.database.take_over_panel import TakeOverPanel
+from gui.shell import Page, Shell
+from gui.widgets.dialogs import ConfirmDialog
+from gui.widgets.side_pane import WIDTH, SidePane
+
+if TYPE_CHECKING:
+    from models.problem import Problem
+    from models.status import LedgerChange, MigrationItem, Rehearsal, StoreStatus
+    from services.core import Core
+
+
+class DatabasePage(Page):
+    """Wires panels and controller; what a panel shows comes from the controller's signals."""
+
+    title = "Database"
+
+    def __init__(self, shell: Shell) -> None:
+        super().__init__(shell)
+        self._store: StoreStatus | None = None
+        self._items: tuple[MigrationItem, ...] = ()
+        self.controller = DatabaseController(shell, self)
+        self.card = StoreCard(shell.theme)
+        self.migrations = MigrationsPanel(shell.theme)
+        self.backups = BackupsPanel()
+        self.take_over = TakeOverPanel(shell.theme)
+        self._lay_out()
+        self._connect_panels()
+        self._connect_controller()
+
+    def attach(self, core: "Core") -> None:
+        self.controller.attach(core)
+
+    def reload(self) -> None:
+        self.controller.reload()
+
+    def _lay_out(self) -> None:
+        main = QWidget()
+        column = QVBoxLayout(main)
+        column.setContentsMargins(20, 16, 20, 14)
+        column.setSpacing(16)
+        column.addWidget(self.card)
+        column.addWidget(self.migrations, 1)
+        side = SidePane("Backups and take-over")
+        side.column.addWidget(self.backups)
+        side.column.addWidget(self.take_over)
+        split = QSplitter(Qt.Orientation.Horizontal)
+        split.setChildrenCollapsible(False)
+        split.setHandleWidth(1)
+        split.addWidget(main)
+        split.addWidget(side)
+        split.setStretchFactor(0, 1)
+        split.setSizes([800, WIDTH])
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(split)
+
+    def _connect_panels(self) -> None:
+        controller = self.controller
+        self.card.check_wanted.connect(controller.check)
+        self.migrations.chosen.connect(controller.read_sql)
+        self.migrations.apply_wanted.connect(controller.apply)
+        self.migrations.rehearse_wanted.connect(controller.rehearse)
+        self.migrations.repair_wanted.connect(controller.preview_repair)
+        self.migrations.baseline_wanted.connect(self._ask_baseline)
+        self.backups.backup_wanted.connect(controller.back_up)
+        self.take_over.scrub_wanted.connect(controller.preview_scrub)
+
+    def _connect_controller(self) -> None:
+        controller = self.controller
+        controller.store_read.connect(self._show_store)
+        controller.vault_read.connect(self.card.show_vault)
+        controller.items_read.connect(self._show_items)
+        controller.list_failed.connect(self._show_failure)
+        controller.sql_read.connect(self.migrations.show_sql)
+        controller.backups_read.connect(self.backups.show_backups)
+        controller.take_over_read.connect(self.take_over.show_report)
+        controller.rehearsed.connect(self._show_rehearsal)
+        controller.repair_previewed.connect(self._ask_repair)
+        controller.scrub_previewed.connect(self._ask_scrub)
+        controller.scrubbed.connect(self.take_over.show_result)
+        controller.busy_changed.connect(lambda _sentence: self._show_reasons())
+
+    def _show_store(self, status: "StoreStatus") -> None:
+        self._store = status
+        self.card.show_store(status)
+        self._show_reasons()
+
+    def _show_items(self, items: "Sequence[MigrationItem]") -> None:
+        self._items = tuple(items)
+        self.migrations.show_items(items)
+        self._show_reasons()
+
+    def _show_failure(self, problem: "Problem") -> None:
+        self._items = ()
+        self.migrations.show_nothing("The migrations cannot be read", f"{problem.text} {problem.solution}")
+        self._show_reasons()
+
+    def _show_reasons(self) -> None:
+        busy = self.controller.busy
+        why = reasons(self._store, self._items, busy)
+        self.migrations.set_reasons(why, busy)
+        self.backups.set_reason(why.backup)
+        self.card.check.setEnabled(not (busy or self._store is None))
+        self.take_over.set_reason(why.scrub)
+
+    def _show_rehearsal(self, results: "Sequence[Rehearsal]") -> None:
+        RehearsalDialog(self.shell.theme, results, self).open()
+
+    def _ask_repair(self, changes: "Sequence[LedgerChange]") -> None:
+        if not changes:
+            self.shell.messages.say("Nothing to repair: ledger and files agree.", level="ok")
+            return
+        question = ConfirmDialog(
+            "Repair the ledger",
+            "Only the ledger changes; no migration runs and no table is touched.",
+            confirm="Repair",
+            lines=[f"{change.number:03d} {change.name}: {change.sentence}" for change in changes],
+            parent=self,
+        )
+        question.accepted.connect(self.controller.repair)
+        question.open()
+
+    def _ask_baseline(self) -> None:
+        question = BaselineDialog(self._items, self)
+        question.accepted.connect(lambda: self.controller.baseline(question.number))
+        question.open()
+
+    def _ask_scrub(self, places: Sequence[str]) -> None:
+        if not places:
+            self.shell.messages.say("No secret is left in clear in this data folder.", level="ok")
+            return
+        question = ConfirmDialog(
+            "Scrub plaintext secrets",
+            "The secrets that CTS v3.1 kept in clear are overwritten in these places. The connections keep theirs, "
+            "sealed by the vault. This cannot be undone, and CTS v3.1 itself can then no longer use this folder.",
+            confirm="Scrub these places",
+            lines=places,
+            danger=True,
+            parent=self,
+        )
+        question.accepted.connect(self.controller.scrub)
+        question.open()
