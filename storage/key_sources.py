@@ -152,10 +152,7 @@ class KeySources:
             named = self.named_passphrase()
             if named is not None and unlock_with(vault, keys, "passphrase", named):
                 return
-            text = (
-                "The vault is locked: the passphrase in the file that CTS_PASSPHRASE_FILE names is not its passphrase."
-            )
-            failure = UnavailableError(text) if named is not None else UnavailableError(_GONE["passphrase"])
+            failure = UnavailableError(_GONE["passphrase"] if named is None else _WRONG_FILE)
         except PassphraseFileError as error:
             failure = UnavailableError(f"The vault is locked. {error}")
         if self._ask is None:
@@ -171,6 +168,7 @@ WRONG: Final[Mapping[Kind, str]] = {
     "passphrase": "The vault is still locked: this is not its passphrase.",
     "recovery": "The vault is still locked: this is not its recovery key.",
 }
+_WRONG_FILE: Final = "The vault is locked: the file that CTS_PASSPHRASE_FILE names holds another passphrase."
 _GONE: Final[Mapping[Holder, str]] = {
     "keyring": "The vault is locked: the system keyring no longer holds its key.",
     "file": "The vault is locked: its key file vault.key is not there.",

@@ -148,8 +148,6 @@ class Vault:
             file = self._keys.changeable()
             new = wrap_all(file, self._keys.open, "passphrase", passphrase)
             self._keys.save(replace(new, holder="passphrase") if file.holder == "file" else new)
-            # Once more, so that the .bak does not open with the old passphrase.
-            self._keys.save(self._keys.existing())
             if file.holder == "file":
                 self._keys.sources.forget("file", ())
 
@@ -205,7 +203,6 @@ class Vault:
             if not dropped:
                 return ()
             new = replace(file, keys=kept)
-            self._keys.save(new)
             self._keys.save(new)
             for key_id in dropped:
                 self._keys.open.data.pop(key_id, None)

@@ -71,9 +71,13 @@ def read_vault(path: Path) -> VaultFile:
 
 
 def write_vault(path: Path, vault: VaultFile) -> None:
-    """Replace the file at `path`, durably; the previous one stays as .bak. Raises OSError."""
+    """Replace the file at `path` and then its .bak, durably. Raises OSError.
+
+    Both are the same at the end: damage to one loses no key, and an old passphrase opens neither.
+    """
     content = _as_json(vault)
-    write_json(path, {**content, "sha256": _checksum(content)})
+    for _ in range(2):
+        write_json(path, {**content, "sha256": _checksum(content)})
 
 
 def _checksum(content: dict[str, Any]) -> str:

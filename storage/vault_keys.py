@@ -58,9 +58,10 @@ class VaultKeys:
     def key(self, key_id: str) -> tuple[KeyRecord, bytes]:
         """Return the key of this id. Raises VaultError (LOCKED) where it is unknown or cannot be had now."""
         record = self._record(key_id)
-        if key_id not in self.open.data:
+        if key_id not in self.open.data and self._may_look_for(key_id):
             self._load()
         if key_id not in self.open.data:
+            self._missing.setdefault(key_id, time.monotonic() + _RETRY_SECONDS)
             raise VaultError(_without(key_id))
         return record, self.open.data[key_id]
 
@@ -71,6 +72,7 @@ class VaultKeys:
             raise VaultError(Problem(Category.LOCKED, WRONG[kind], "Check it, and type it again."))
         self.failure = None
         self._retry_at = 0.0
+        self._missing.clear()
         if file.holder == "keyring" and self._writable and self.sources.keyring.may_exist():
             # Whoever has to type although the keyring holds the key has lost that entry: put it back.
             try:
@@ -82,15 +84,14 @@ class VaultKeys:
         """Return the vault with its current key open. Raises VaultError where it is locked or may not be written."""
         if not self._writable:
             text = "The vault cannot be changed: this data folder is open read-only."
-            raise VaultError(
-                Problem(Category.READ_ONLY, text, "Close the other program that uses it, or make it writable.")
-            )
+            solution = "Close the other program that uses it, or make it writable."
+            raise VaultError(Problem(Category.READ_ONLY, text, solution))
         file = self.existing()
         self.key(file.current)
         return self.existing()
 
     def save(self, file: VaultFile) -> None:
-        """Write vault.json. Raises VaultError; then the vault is as it was."""
+        """Write vault.json and its .bak. Raises VaultError; then the vault is as it was."""
         try:
             write_vault(self._paths.vault, file)
         except OSError as error:
@@ -139,14 +140,19 @@ class VaultKeys:
 
     def _record(self, key_id: str) -> KeyRecord:
         record = self.existing().key(key_id)
-        if record is None and self._missing.get(key_id, 0.0) <= time.monotonic():
+        if record is None and self._may_look_for(key_id):
             self._read_again()
             record = self.existing().key(key_id) or self._find_lost(key_id)
-            if record is None:
-                self._missing[key_id] = time.monotonic() + _RETRY_SECONDS
         if record is None:
+            self._missing.setdefault(key_id, time.monotonic() + _RETRY_SECONDS)
             raise VaultError(_without(key_id))
         return record
+
+    def _may_look_for(self, key_id: str) -> bool:
+        if self._missing.get(key_id, 0.0) > time.monotonic():
+            return False
+        self._missing.pop(key_id, None)
+        return True
 
     def _read_again(self) -> None:
         """Take over what another program has changed in vault.json meanwhile."""
