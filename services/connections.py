@@ -41,7 +41,9 @@ class Sealer(Protocol):
 
     def open_secret(self, connection_id: str, field: str, token: SealedSecret) -> Secret: ...
 
-    def reseal(self, from_id: str, to_id: str, field: str, token: SealedSecret) -> SealedSecret: ...
+    def reseal(
+        self, connection_id_from: str, connection_id_to: str, field: str, token: SealedSecret
+    ) -> SealedSecret: ...
 
 
 class ConnectionService:
@@ -85,6 +87,12 @@ class ConnectionService:
         (row,) = self._store.repository.add([self._seal(connection)])
         self._events.publish(ConnectionsChanged(changed=(row,)))
         return Saved(row, advice(connection))
+
+    def add_all(self, connections: Sequence[Connection]) -> list[ConnectionRow]:
+        """Store checked connections, all or none; a name that is taken meanwhile gets a suffix."""
+        rows = self._store.repository.add([self._seal(connection) for connection in connections], rename=True)
+        self._announce(rows)
+        return rows
 
     def edit(
         self,

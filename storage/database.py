@@ -10,7 +10,6 @@ crash never leaves half of it behind in a -wal.
 import contextlib
 import os
 import sqlite3
-import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,7 +21,7 @@ from typing import Any, Final, Literal, TypeVar
 import peewee as pw
 
 from models.problem import Category, Problem, StoreError
-from storage.diagnosis import diagnose
+from storage.diagnosis import diagnose, problem_for, why_not_opened
 from storage.list_rows import file_uri
 
 T = TypeVar("T")
@@ -36,6 +35,8 @@ WHOLE_CHECK_BYTES: Final = 64 * 1024 * 1024
 READERS_KEPT: Final = 4
 
 _OWN_TABLES = ("exchange_connections", "deleted_connections", "migrations")
+# What quick_check says about a row that another program wrote, which is no reason to take the file away.
+_RULE_BROKEN = ("CHECK constraint failed", "NULL value in", "TEXT value in", "NUMERIC value in")
 _DRIVER_ERRORS = (sqlite3.Error, pw.PeeweeException)
 _NOT_STORABLE = (UnicodeEncodeError, OverflowError)
 
@@ -126,16 +127,17 @@ class Database:
                 self._give_back(reader)
 
     def quick_check(self) -> str:
-        """Return "ok", or what SQLite finds damaged first."""
+        """Return "ok", or what SQLite finds damaged first. Rows that break a rule of the schema are not damage."""
         whole = self.path.stat().st_size <= WHOLE_CHECK_BYTES
         with self.hold() as connection:
-            texts = ["PRAGMA quick_check(1)"]
+            texts = ["PRAGMA quick_check"]
             if not whole:
                 texts = [f"PRAGMA quick_check({name})" for name in _OWN_TABLES if has_table(connection, name)]
             for text in texts:
-                found = self._patiently(partial(_first_row, connection, text))
-                if found and found[0] != "ok":
-                    return str(found[0])
+                found = self._patiently(partial(_all_rows, connection, text))
+                damage = [row[0] for row in found if row[0] != "ok" and not row[0].startswith(_RULE_BROKEN)]
+                if damage:
+                    return str(damage[0])
         return "ok"
 
     def changed_elsewhere(self) -> bool:
@@ -246,27 +248,15 @@ class Database:
         try:
             yield
         except (*_DRIVER_ERRORS, *_NOT_STORABLE) as error:
-            raise StoreError(diagnose(_driver_error(error), where=str(self.path))) from error
+            raise StoreError(diagnose(error, where=str(self.path), path=self.path)) from error
 
 
 def look_at(path: Path, *, read_only: bool = False) -> None:
     """Raise StoreError saying why a path cannot be a database: no folder, a folder, a pipe, no permission."""
-    try:
-        kind = path.stat().st_mode
-    except FileNotFoundError:
-        if not path.parent.is_dir():
-            raise StoreError(_cannot_open(path, f"its folder {path.parent} does not exist", "Create it")) from None
-        if read_only:
-            raise StoreError(_cannot_open(path, "it does not exist", "Start the program where it may write")) from None
+    case = why_not_opened(path)
+    if case == "CANT_OPEN" or (case == "CANT_OPEN.missing" and not read_only):
         return
-    except OSError as error:
-        raise StoreError(diagnose(error, where=str(path))) from error
-    if stat.S_ISDIR(kind):
-        raise StoreError(_cannot_open(path, "it is a folder, not a file", "Move that folder away"))
-    if not stat.S_ISREG(kind):
-        raise StoreError(_cannot_open(path, "it is not a regular file", "Move it away"))
-    if not os.access(path, os.R_OK):
-        raise StoreError(_cannot_open(path, "this user has no permission to read it", "Give this user that permission"))
+    raise StoreError(problem_for(case, where=str(path)))
 
 
 def has_table(connection: sqlite3.Connection, name: str) -> bool:
@@ -316,7 +306,7 @@ def _create(path: Path) -> None:
     except FileExistsError:
         return
     except OSError as error:
-        raise StoreError(diagnose(error, where=str(path))) from error
+        raise StoreError(diagnose(error, where=str(path), path=path)) from error
 
 
 def _use_rollback_journal(connection: sqlite3.Connection) -> None:
@@ -326,17 +316,8 @@ def _use_rollback_journal(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = DELETE")
 
 
-def _first_row(connection: sqlite3.Connection, text: str) -> Any:
-    return connection.execute(text).fetchone()
-
-
-def _driver_error(error: BaseException) -> BaseException:
-    original = error.args[0] if isinstance(error, pw.PeeweeException) and error.args else None
-    return original if isinstance(original, BaseException) else error
-
-
-def _cannot_open(path: Path, why: str, solution: str) -> Problem:
-    return Problem(Category.CANT_OPEN, f"{path} cannot be opened: {why}.", f"{solution} and try again.")
+def _all_rows(connection: sqlite3.Connection, text: str) -> list[Any]:
+    return connection.execute(text).fetchall()
 
 
 def _closed_problem() -> Problem:

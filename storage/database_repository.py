@@ -15,6 +15,7 @@ from models.connection import CREDENTIALS, FIELDS, NEVER, Connection, Deleted
 from models.connection_names import free_name
 from models.connection_row import ConnectionRow
 from models.problem import Category, Problem, StoreError
+from models.tables import AppliedOperationTable, ConnectionTable, DeletedConnectionTable
 from storage.connection_codec import (
     FLAGS,
     decode,
@@ -31,7 +32,7 @@ from storage.database import Database
 from storage.list_rows import as_flag, as_revision, as_text, fetch_rows, to_rows
 from storage.merge import changes, merge
 from storage.operations import Kind, Operation
-from storage.sql_texts import texts, update_text
+from storage.sql_texts import select_nothing, texts, update_text
 
 TOMBSTONE_DAYS: Final = 90
 
@@ -158,6 +159,12 @@ class DatabaseRepository:
         with self._database.read() as connection:
             found = connection.execute(self._texts.tombstones).fetchall()
         return [Deleted(each, as_text(name), as_text(exchange), read_stamp(at)) for each, name, exchange, at in found]
+
+    def check_tables(self) -> None:
+        """Raise StoreError(SCHEMA) unless every table that saving needs is there, with the columns we know."""
+        with self._database.read() as connection:
+            for table in (ConnectionTable, AppliedOperationTable, DeletedConnectionTable):
+                connection.execute(select_nothing(self._database.dialect, table))
 
     def forget_old(self, before: datetime | None = None) -> None:
         """Drop tombstones and operations older than 90 days."""

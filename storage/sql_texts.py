@@ -71,6 +71,12 @@ def update_text(dialect: str, columns: tuple[str, ...]) -> str:
     return _text(dialect, table.update(changes).where((table.id == parameter) & (table.revision == parameter)))
 
 
+@cache
+def select_nothing(dialect: str, table: type[pw.Model]) -> str:
+    """Return a query that fails unless the table has all the columns that we know."""
+    return _text(dialect, table.select().where(pw.SQL("1 = 0")))
+
+
 def _all_columns(table: type[pw.Model], parameter: pw.SQL) -> dict[Any, Any]:
     fields: Iterable[Any] = table._meta.sorted_fields
     return dict.fromkeys(fields, parameter)

@@ -1,0 +1,154 @@
+"""The steps that open a store: the file, the take-over, the migrations, the list. Each may go wrong alone."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from models.problem import Category, CtsError, Problem, StoreError
+from models.status import MigrationItem, MigrationState, StartupStep
+from storage.backup import make_backup
+from storage.data_folder import DataFolder
+from storage.database import Database
+from storage.database_repository import DatabaseRepository
+from storage.legacy.take_over import Sealing, is_legacy, take_over_if_needed
+from storage.migrator.runner import Migrator, needs_newer_program
+from storage.opening import open_file
+
+Record = Callable[[StartupStep], None]
+_Outcome = tuple[str, Problem | None]
+
+NOT_OPEN = Problem(Category.CANT_OPEN, "The database is not open yet.", "Wait a moment and try again.")
+
+
+class Opening:
+    """One attempt. What could be opened is in `database`, `migrator` and `repository`; `problems` in their order.
+
+    `held` keeps everything read-only and says why. `integrity`, `journal_mode` and `schema` are for the status.
+    """
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        vault: Sealing,
+        migrations: Path,
+        device: str,
+        *,
+        held: Problem | None,
+        patience: float,
+    ) -> None:
+        self.database: Database | None = None
+        self.migrator: Migrator | None = None
+        self.repository: DatabaseRepository | None = None
+        self.problems: list[Problem] = []
+        self.integrity = ""
+        self.journal_mode = ""
+        self.schema = 0
+        self._folder = folder
+        self._vault = vault
+        self._migrations = migrations
+        self._device = device
+        self._held = held
+        self._patience = patience
+
+    @property
+    def writable(self) -> bool:
+        """Whether changes can be saved: the list was read, with tables as this program knows them."""
+        return self.database is not None and self.repository is not None and not self.database.read_only
+
+    def run(self, record: Record) -> None:
+        """Take the steps; one that fails does not keep the next from showing what there is."""
+        for word, call in (
+            ("database", self._open_database),
+            ("take-over", self._take_over),
+            ("migrations", self._migrate),
+            ("list", self._read_list),
+        ):
+            step = _timed(word, call)
+            record(step)
+            if step.problem is not None:
+                self.problems.append(step.problem)
+            if self.database is None:
+                break
+
+    def _open_database(self) -> _Outcome:
+        held = self._held is not None or not self._folder.writable
+        opened = open_file(self._folder, read_only=held, patience=self._patience)
+        self.database = opened.database
+        self.integrity = opened.integrity
+        self.journal_mode = opened.database.pragma("journal_mode")
+        path = self._folder.database
+        mode = ", read-only" if opened.database.read_only else ""
+        detail = (
+            f"{path.name}: {path.stat().st_size:,} bytes, SQLite {sqlite3.sqlite_version}, {opened.integrity}{mode}"
+        )
+        return detail, self._held or opened.problem or (self._folder.problem if held else None)
+
+    def _take_over(self) -> _Outcome:
+        database = self._need()
+        self.migrator = Migrator(database, self._migrations, backup=self._back_up)
+        report = take_over_if_needed(database, self._folder, self._vault, self.migrator)
+        if report is None:
+            return "nothing to take over", None
+        return f"{report.connections:,} connections came over from CTS v3.1, {len(report.skipped):,} left out", None
+
+    def _back_up(self) -> None:
+        make_backup(self._folder.database, self._folder.backups, "migration")
+
+    def _migrate(self) -> _Outcome:
+        database, migrator = self._need(), self.migrator
+        assert migrator is not None
+        if is_legacy(database):
+            return "waiting for the take-over", None
+        items = migrator.items()
+        if not database.read_only and not migrator.up_to_date():
+            with database.hold():
+                items = migrator.apply()
+        good = [item for item in items if item.state in {MigrationState.APPLIED, MigrationState.BASELINE}]
+        self.schema = max((item.number for item in good), default=0)
+        problem = next((item.problem for item in items if item.problem), None)
+        if needs_newer_program(items):
+            database.forbid_writing()
+            problem = _newer(items)
+        return f"{len(good)} of {len(items)} applied", problem
+
+    def _read_list(self) -> _Outcome:
+        database = self._need()
+        repository = DatabaseRepository(database, self._device)
+        rows = repository.rows()
+        self.repository = repository
+        try:
+            repository.check_tables()
+        except StoreError:
+            # What is short of what saving needs can still be shown.
+            database.forbid_writing()
+            raise
+        if not database.read_only:
+            repository.forget_old()
+        database.changed_elsewhere()
+        return f"{len(rows):,} connections, {sum(row.enabled for row in rows):,} enabled", None
+
+    def _need(self) -> Database:
+        if self.database is None:
+            raise StoreError(NOT_OPEN)
+        return self.database
+
+
+def _timed(word: str, call: Callable[[], _Outcome]) -> StartupStep:
+    start = time.perf_counter()
+    try:
+        detail, problem = call()
+    except CtsError as error:
+        detail, problem = error.problem.text, error.problem
+    return StartupStep(word, problem is None, round((time.perf_counter() - start) * 1000), detail, problem)
+
+
+def _newer(items: Sequence[MigrationItem]) -> Problem:
+    future = [item.number for item in items if item.state is MigrationState.FUTURE]
+    known = [item.number for item in items if item.state is not MigrationState.FUTURE]
+    return Problem(
+        Category.SCHEMA,
+        f"The database was changed by a newer version of the program: it has migration {max(future):03}, this version "
+        f"knows {max(known, default=0):03}. It is open for reading only.",
+        "Update the program.",
+    )
