@@ -133,6 +133,14 @@ class TakeOver(NamedTuple):
     backup: str = ""
 
 
+class Scrubbed(NamedTuple):
+    """What a scrub removed: the files that it cleaned, how many cells, and how many different secrets in clear."""
+
+    files: tuple[str, ...]
+    cells: int
+    secrets: int
+
+
 class ImportItem(NamedTuple):
     """One record of an import. `action` is add, skip or refuse; `name` is the one that it gets."""
 

@@ -1,0 +1,135 @@
+"""Secrets out of one old database: which cells hold them, and what stays when they are gone."""
+
+import json
+import sqlite3
+from typing import Any, Final
+
+from models.connection import JsonValue
+from storage.legacy.secret_words import Finder, is_placeholder, is_sealed, is_secret_name, redact, secrets_within
+from storage.legacy.shapes import PREFIX, quote, recognise, tables
+
+_TRIGGERS: Final = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql IS NOT NULL"
+
+
+def old_tables(connection: sqlite3.Connection) -> list[str]:
+    """Return the tables that CTS v3.1 made: all of its own database, the `legacy_` ones of ours."""
+    names = tables(connection)
+    if recognise(connection) is not None:
+        return names
+    return [name for name in names if name.lower().startswith(PREFIX)]
+
+
+def harvest(connection: sqlite3.Connection) -> set[str]:
+    """Return every secret in clear that the old tables hold, in cells of their own and inside JSON texts."""
+    encoding = _encoding(connection)
+    found: set[str] = set()
+    for table in old_tables(connection):
+        for column, _ in _columns(connection, table):
+            named = is_secret_name(column)
+            condition = "IS NOT NULL" if named else "GLOB '*[{[]*'"
+            cells = connection.execute(
+                f"SELECT DISTINCT CAST({quote(column)} AS BLOB) FROM {quote(table)} WHERE {quote(column)} {condition}"  # noqa: S608 - quoted
+            )
+            for (raw,) in cells:
+                text = _text(raw, encoding)
+                value = _json(text)
+                found.update(secrets_within(value, named=named) if value is not None else ())
+                if named and not isinstance(value, dict | list) and not is_placeholder(text) and not is_sealed(text):
+                    found.add(text.strip())
+    return found
+
+
+def clean(connection: sqlite3.Connection, finder: Finder) -> int:
+    """Remove every secret from the old tables and rebuild the file, so that no free page holds one; count the cells.
+
+    Cells named like secrets become empty, JSON texts lose such keys, and known secrets inside other texts are replaced.
+    """
+    _teach(connection, finder)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    connection.execute("BEGIN IMMEDIATE")
+    # A trigger of the old program could copy what is being removed into another table.
+    triggers = connection.execute(_TRIGGERS).fetchall()
+    for name, _ in triggers:
+        connection.execute(f"DROP TRIGGER {quote(name)}")
+    cells = 0
+    for table in old_tables(connection):
+        for column, required in _columns(connection, table):
+            if is_secret_name(column):
+                cells += _empty(connection, table, column, required)
+            else:
+                cells += _replace(connection, table, column)
+    for _, sql in triggers:
+        connection.execute(sql)
+    connection.execute("COMMIT")
+    connection.execute("VACUUM")
+    return cells
+
+
+def _empty(connection: sqlite3.Connection, table: str, column: str, required: bool) -> int:
+    name = quote(column)
+    values = ("''", "'removed-' || hex(randomblob(8))") if required else ("NULL",)
+    for value in values:
+        try:
+            return connection.execute(
+                f"UPDATE {quote(table)} SET {name} = {value} WHERE {name} IS NOT NULL AND {name} <> ''"  # noqa: S608 - quoted
+            ).rowcount
+        except sqlite3.IntegrityError:
+            # Required and unique: each needs a word of its own.
+            if value == values[-1]:
+                raise
+    return 0
+
+
+def _replace(connection: sqlite3.Connection, table: str, column: str) -> int:
+    name = quote(column)
+    return connection.execute(
+        f"UPDATE {quote(table)} SET {name} = CASE typeof({name})"  # noqa: S608 - quoted
+        f" WHEN 'text' THEN CAST(cts_clean(CAST({name} AS BLOB)) AS TEXT) ELSE cts_clean({name}) END"
+        f" WHERE typeof({name}) IN ('text', 'blob') AND length(CAST({name} AS BLOB)) >= 4"
+        f" AND cts_dirty(CAST({name} AS BLOB))"
+    ).rowcount
+
+
+def _teach(connection: sqlite3.Connection, finder: Finder) -> None:
+    """Cells go in and out as bytes: text that is not valid UTF-8 would stop a function that takes text."""
+    encoding = _encoding(connection)
+
+    def cleaned(raw: bytes) -> bytes:
+        text = _text(raw, encoding)
+        value = _json(text)
+        if isinstance(value, dict | list) and any(secrets_within(value)):
+            text = json.dumps(redact(value, finder), ensure_ascii=False)
+        return finder.clean(text).encode(encoding, "surrogateescape" if encoding == "utf-8" else "surrogatepass")
+
+    connection.create_function("cts_clean", 1, cleaned, deterministic=True)
+    connection.create_function("cts_dirty", 1, lambda raw: int(cleaned(raw) != raw), deterministic=True)
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[tuple[str, bool]]:
+    """Return the columns of a table, each with whether it must have a value."""
+    rows = connection.execute(f"PRAGMA table_info({quote(table)})").fetchall()
+    return [(row[1], bool(row[3]) or bool(row[5])) for row in rows]
+
+
+def _encoding(connection: sqlite3.Connection) -> str:
+    name: str = connection.execute("PRAGMA encoding").fetchone()[0]
+    return name.lower()
+
+
+def _text(raw: Any, encoding: str) -> str:
+    if not isinstance(raw, bytes):
+        return str(raw)
+    if encoding == "utf-8":
+        return raw.decode("utf-8", "surrogateescape")
+    return raw.decode(encoding, "surrogatepass" if len(raw) % 2 == 0 else "replace")
+
+
+def _json(text: str) -> JsonValue:
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        value: JsonValue = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return value
