@@ -93,6 +93,7 @@ def _build_services(folder: "DataFolder", log: "LogView", patience: float) -> "C
     from services.core import Core
     from services.events import Events
     from services.late_vault import LateVault
+    from services.recovery import RecoveryService
     from services.settings import SettingsService
     from services.status import StatusService
     from services.vault import VaultService
@@ -124,10 +125,11 @@ def _build_services(folder: "DataFolder", log: "LogView", patience: float) -> "C
         ),
         connections=connections,
         migrations=migrations,
-        backups=BackupService(store, folder, events),
+        backups=BackupService(store, folder, events, keep=lambda: settings.current.backups_kept),
         legacy=legacy,
         transfer=TransferService(connections, vault),
         vault=VaultService(vault, events),
+        recovery=RecoveryService(store, events),
     )
 
 

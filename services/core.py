@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from services.legacy import LegacyService
     from services.log import LogView
     from services.migrations import MigrationService
+    from services.recovery import RecoveryService
     from services.settings import SettingsService
     from services.startup import Startup
     from services.status import StatusService
@@ -40,3 +41,4 @@ class Core:
     legacy: "LegacyService"
     transfer: "TransferService"
     vault: "VaultService"
+    recovery: "RecoveryService"

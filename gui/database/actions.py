@@ -3,11 +3,15 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from models.problem import Category
 from models.status import Backend, MigrationItem, MigrationState, StoreState, StoreStatus
 
 _TO_RUN = {MigrationState.PENDING, MigrationState.FAILED, MigrationState.OUT_OF_ORDER}
 _TO_REPAIR = {MigrationState.CHANGED, MigrationState.MISSING, MigrationState.FAILED}
 _DONE = {MigrationState.APPLIED, MigrationState.BASELINE, MigrationState.CHANGED}
+# Read-only for these reasons, migrations may still run: they are what mends it.
+_MENDABLE = {Category.MIGRATION, Category.SCHEMA}
+_HELPED_BY_A_BACKUP = {Category.EMPTY_DB, Category.CANT_OPEN}
 _PAIR = 2
 _ON_MIGRATIONS = 4
 
@@ -21,6 +25,7 @@ class Reasons(NamedTuple):
     baseline: str = ""
     backup: str = ""
     scrub: str = ""
+    restore: str = ""
 
 
 def reasons(store: StoreStatus | None, items: Sequence[MigrationItem], busy: str = "") -> Reasons:
@@ -30,29 +35,21 @@ def reasons(store: StoreStatus | None, items: Sequence[MigrationItem], busy: str
         return Reasons(*[blocked] * len(Reasons._fields))
     to_run = [item for item in items if item.state in _TO_RUN]
     nothing_pending = "" if to_run else "Nothing is pending: every migration is applied."
-    read_only = _read_only(store)
+    read_only = _read_only(store) or _future(store, items)
     return Reasons(
         apply=read_only or nothing_pending,
         rehearse=nothing_pending,
         repair=read_only or _nothing_to_repair(items),
         baseline=read_only or nothing_pending,
-        backup="" if store.backend is Backend.SQLITE else "Backups are made of SQLite files only.",
+        backup=_no_backup(store),
         scrub=read_only,
+        restore="" if _is_missing(store) else read_only,
     )
 
 
 def baseline_choices(items: Sequence[MigrationItem]) -> list[MigrationItem]:
     """Return the migrations that a baseline could end with: those that would still run."""
     return [item for item in items if item.state in _TO_RUN]
-
-
-def baseline_preview(items: Sequence[MigrationItem], number: int) -> list[str]:
-    """Say for each migration up to `number` that would still run what a baseline writes into the ledger."""
-    return [
-        f"{item.number:03d} {item.name}: marked as baseline, its SQL does not run"
-        for item in baseline_choices(items)
-        if item.number <= number
-    ]
 
 
 def summary(items: Sequence[MigrationItem]) -> str:
@@ -94,9 +91,26 @@ def _not_readable(store: StoreStatus | None) -> str:
 
 
 def _read_only(store: StoreStatus) -> str:
-    if store.state is not StoreState.READ_ONLY:
+    if store.state is not StoreState.READ_ONLY or (store.problem and store.problem.category in _MENDABLE):
         return ""
     return store.problem.text if store.problem else "The database is read-only."
+
+
+def _is_missing(store: StoreStatus) -> bool:
+    """Tell whether the database is gone or was never readable, so that a backup is what helps."""
+    return store.problem is not None and store.problem.category in _HELPED_BY_A_BACKUP
+
+
+def _no_backup(store: StoreStatus) -> str:
+    if store.backend is not Backend.SQLITE:
+        return "Backups are made of SQLite files only."
+    return store.problem.text if store.problem and _is_missing(store) else ""
+
+
+def _future(store: StoreStatus, items: Sequence[MigrationItem]) -> str:
+    if not any(item.state is MigrationState.FUTURE for item in items):
+        return ""
+    return store.problem.text if store.problem else "A newer program has changed this database."
 
 
 def _nothing_to_repair(items: Sequence[MigrationItem]) -> str:

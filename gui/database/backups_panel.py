@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from gui.database.actions import reasons
 from gui.figures import count_text, size_text, stamp_text
 from gui.widgets.buttons import Button
 from gui.widgets.containers import clear_layout
@@ -16,21 +17,18 @@ from models.status import Backup
 _SHOWN = 12
 _REASONS = {
     "take-over": "before the take-over from CTS v3.1",
-    "migrations": "before migrations ran",
     "migration": "before migrations ran",
-    "close": "at the close of the program",
-    "asked": "asked for",
-    "manual": "asked for",
-    "baseline": "before a baseline",
-    "repair": "before a repair",
-    "scrub": "before scrubbing",
+    "close": "when the program closed",
+    "by-hand": "made by hand",
+    "scrub": "before secrets were scrubbed",
 }
 
 
 class BackupsPanel(QWidget):
-    """Emits `backup_wanted`."""
+    """Emits `backup_wanted`, and `restore_wanted` with the Backup to go back to."""
 
     backup_wanted = Signal()
+    restore_wanted = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,6 +36,8 @@ class BackupsPanel(QWidget):
         self.make.setEnabled(False)
         self.reason = PlainLabel(tone="muted", wrap=True)
         self.empty = PlainLabel("The list comes with the store.", tone="muted", wrap=True)
+        self._listed: list[_BackupRow] = []
+        self._blocked = ""
         self._rows = QVBoxLayout()
         self._rows.setSpacing(10)
         head = QHBoxLayout()
@@ -51,13 +51,19 @@ class BackupsPanel(QWidget):
         column.addWidget(self.reason)
         column.addWidget(self.empty)
         column.addLayout(self._rows)
-        self.set_reason("The store is still opening.")
+        why = reasons(None, ())
+        self.set_reasons(why.backup, why.restore)
 
     def show_backups(self, backups: Sequence[Backup]) -> None:
         """List the backups as they are given, newest first."""
         clear_layout(self._rows)
+        self._listed.clear()
         for backup in backups[:_SHOWN]:
-            self._rows.addWidget(_BackupRow(backup))
+            row = _BackupRow(backup)
+            row.restore.clicked.connect(lambda _checked, backup=backup: self.restore_wanted.emit(backup))
+            row.restore.setEnabled(not self._blocked)
+            self._rows.addWidget(row)
+            self._listed.append(row)
         more = len(backups) - _SHOWN
         self.empty.setVisible(not backups or more > 0)
         self.empty.setText(
@@ -66,11 +72,15 @@ class BackupsPanel(QWidget):
             else "No backup yet. One is made by itself before migrations run and when the program closes after changes."
         )
 
-    def set_reason(self, reason: str) -> None:
-        self.make.setEnabled(not reason)
-        self.make.setAccessibleDescription(reason)
-        self.reason.setText(reason)
-        self.reason.setVisible(bool(reason))
+    def set_reasons(self, make: str, restore: str) -> None:
+        """Say why no backup can be made now, and why none can be restored; "" where one can."""
+        self._blocked = restore
+        for row in self._listed:
+            row.restore.setEnabled(not restore)
+        self.make.setEnabled(not make)
+        self.make.setAccessibleDescription(make)
+        self.reason.setText(make or restore)
+        self.reason.setVisible(bool(make or restore))
 
 
 class _BackupRow(QWidget):
@@ -89,6 +99,9 @@ class _BackupRow(QWidget):
         first.addWidget(PlainLabel(facts, tone="muted", selectable=True))
         reason = ElidedLabel(_REASONS.get(backup.reason, backup.reason.replace("-", " ")))
         second.addWidget(reason, 1)
+        self.restore = Button("Restore…", tone="link")
+        self.restore.setAccessibleName(f"Restore the backup of {made}")
+        second.addWidget(self.restore)
         second.addWidget(show)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

@@ -2,17 +2,20 @@
 
 from collections.abc import Sequence
 
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
 
-from gui.database.actions import baseline_choices, baseline_preview
+from gui.database.actions import baseline_choices
 from gui.database.migrations_model import number_text
 from gui.widgets.dialogs import ConfirmDialog
 from gui.widgets.labels import PlainLabel
-from models.status import MigrationItem
+from models.status import LedgerChange, MigrationItem
 
 
 class BaselineDialog(ConfirmDialog):
-    """`number` is the last migration that counts as done already."""
+    """`number` is the last migration that counts as done already. `preview_wanted` asks what that would write."""
+
+    preview_wanted = Signal(int)
 
     def __init__(self, items: Sequence[MigrationItem], parent: QWidget | None = None) -> None:
         super().__init__(
@@ -23,7 +26,6 @@ class BaselineDialog(ConfirmDialog):
             danger=True,
             parent=parent,
         )
-        self._items = tuple(items)
         self.choice = QComboBox()
         self.choice.setAccessibleName("Baseline up to")
         for item in baseline_choices(items):
@@ -32,13 +34,18 @@ class BaselineDialog(ConfirmDialog):
         row.addWidget(PlainLabel("Up to", tone="muted"))
         row.addWidget(self.choice, 1)
         self.body.insertLayout(0, row)
-        self.choice.currentIndexChanged.connect(self._show)
+        self.choice.currentIndexChanged.connect(lambda _index: self.ask())
         self.resize(560, 420)
-        self._show()
 
     @property
     def number(self) -> int:
         return int(self.choice.currentData() or 0)
 
-    def _show(self) -> None:
-        self.set_lines(baseline_preview(self._items, self.number))
+    def ask(self) -> None:
+        """Ask for the preview; nothing can be confirmed until it is there."""
+        self.confirm.setEnabled(False)
+        self.preview_wanted.emit(self.number)
+
+    def show_changes(self, changes: Sequence[LedgerChange]) -> None:
+        self.set_lines([f"{number_text(change.number)} {change.name}: {change.sentence}" for change in changes])
+        self.confirm.setEnabled(bool(changes))

@@ -1,11 +1,13 @@
 """Between the Database page and the services: what a person wants becomes a call on a worker, its result a signal."""
 
 from collections.abc import Awaitable, Callable, Coroutine
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
-from gui.figures import count_text, size_text
+from gui.database import take_over_words as words
+from gui.figures import count_text
 from gui.shell import Shell
 from models.problem import CtsError, Problem
 
@@ -30,6 +32,7 @@ class DatabaseController(QObject):
     repair_previewed = Signal(object)
     scrub_previewed = Signal(object)
     scrubbed = Signal(str)
+    baseline_previewed = Signal(object)
     busy_changed = Signal(str)
 
     def __init__(self, shell: Shell, parent: QObject | None = None) -> None:
@@ -37,6 +40,7 @@ class DatabaseController(QObject):
         self._shell = shell
         self._tasks = shell.tasks
         self._core: Core | None = None
+        self._checked = ""
         self.busy = ""
 
     def attach(self, core: "Core") -> None:
@@ -69,11 +73,23 @@ class DatabaseController(QObject):
     def baseline(self, number: int) -> None:
         self._act("The baseline is being written.", self._baseline(number))
 
+    def preview_baseline(self, number: int) -> None:
+        self._tasks.start("database: baseline", self._preview_baseline(number))
+
     def back_up(self) -> None:
         self._act("A backup is being made and verified.", self._back_up())
 
     def check(self) -> None:
         self._act("The database is being checked for damage.", self._check())
+
+    def retry(self) -> None:
+        self._act("The database is being opened again.", self._retry())
+
+    def restore(self, backup: Path) -> None:
+        self._act("The backup is being restored.", self._restore(backup))
+
+    def start_empty(self) -> None:
+        self._act("An empty database is being made.", self._start_empty())
 
     def preview_scrub(self) -> None:
         self._act("Looking for secrets in clear.", self._preview_scrub())
@@ -106,7 +122,10 @@ class DatabaseController(QObject):
 
     async def _read_all(self) -> None:
         core, read = self.core, self._tasks.read
-        self.store_read.emit(await read(core.status.store))
+        status = await read(core.status.store)
+        if await read(core.recovery.opening):
+            return
+        self.store_read.emit(status._replace(integrity=self._checked or status.integrity))
         self.vault_read.emit(await read(core.status.vault))
         try:
             self.items_read.emit(await read(core.migrations.items))
@@ -158,20 +177,34 @@ class DatabaseController(QObject):
         marked = count_text(len(done), "migration")
         self._shell.messages.say(f"{marked} marked as baseline.", level="ok")
 
+    async def _preview_baseline(self, number: int) -> None:
+        self.baseline_previewed.emit(await self._tasks.read(self.core.migrations.baseline_preview, number))
+
     async def _back_up(self) -> None:
-        backup = await self._tasks.write(self.core.backups.make)
-        facts = f"{size_text(backup.size_bytes)}, {count_text(backup.connections, 'connection')}"
-        self._shell.messages.say(f"A verified backup was made: {facts}.", level="ok")
+        # The service itself says what was made: a command and the window hear the same sentence.
+        await self._tasks.write(self.core.backups.make)
 
     async def _check(self) -> None:
-        status = await self._tasks.read(self.core.status.check)
-        self.store_read.emit(status)
-        if status.integrity.lower() == "ok":
-            self._shell.messages.say("The database was read in full: no damage found.", level="ok")
+        self._checked = await self._tasks.read(self.core.recovery.check)
+        if self._checked == "ok":
+            self._shell.messages.say("The database was read through: no damage found.", level="ok")
+
+    async def _retry(self) -> None:
+        status = await self._tasks.write(self.core.recovery.retry)
+        if status.problem:
+            self._shell.messages.problem(status.problem, level="warning")
+
+    async def _restore(self, backup: Path) -> None:
+        self._checked = ""
+        await self._tasks.write(self.core.recovery.restore, backup)
+
+    async def _start_empty(self) -> None:
+        self._checked = ""
+        await self._tasks.write(self.core.recovery.start_empty)
 
     async def _preview_scrub(self) -> None:
         self.scrub_previewed.emit(await self._tasks.read(self.core.legacy.plaintext))
 
     async def _scrub(self) -> None:
         result = await self._tasks.write(self.core.legacy.scrub)
-        self.scrubbed.emit(str(result))
+        self.scrubbed.emit(words.scrubbed_line(result))

@@ -1,6 +1,7 @@
 """The Database page arranges: the store's card, the migrations, and at the right backups and what came over."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
@@ -14,13 +15,14 @@ from gui.database.migrations_panel import MigrationsPanel
 from gui.database.rehearsal_dialog import RehearsalDialog
 from gui.database.store_card import StoreCard
 from gui.database.take_over_panel import TakeOverPanel
+from gui.figures import count_text, size_text, stamp_text
 from gui.shell import Page, Shell
 from gui.widgets.dialogs import ConfirmDialog
 from gui.widgets.side_pane import WIDTH, SidePane
 
 if TYPE_CHECKING:
     from models.problem import Problem
-    from models.status import LedgerChange, MigrationItem, Rehearsal, StoreStatus
+    from models.status import Backup, LedgerChange, MigrationItem, Rehearsal, StoreStatus
     from services.core import Core
 
 
@@ -77,7 +79,10 @@ class DatabasePage(Page):
         self.migrations.rehearse_wanted.connect(controller.rehearse)
         self.migrations.repair_wanted.connect(controller.preview_repair)
         self.migrations.baseline_wanted.connect(self._ask_baseline)
+        self.card.retry_wanted.connect(controller.retry)
+        self.card.empty_wanted.connect(self._ask_empty)
         self.backups.backup_wanted.connect(controller.back_up)
+        self.backups.restore_wanted.connect(self._ask_restore)
         self.take_over.scrub_wanted.connect(controller.preview_scrub)
 
     def _connect_controller(self) -> None:
@@ -114,8 +119,8 @@ class DatabasePage(Page):
         busy = self.controller.busy
         why = reasons(self._store, self._items, busy)
         self.migrations.set_reasons(why, busy)
-        self.backups.set_reason(why.backup)
-        self.card.check.setEnabled(not (busy or self._store is None))
+        self.backups.set_reasons(why.backup, why.restore)
+        self.card.set_reason(busy or ("" if self._store else why.apply))
         self.take_over.set_reason(why.scrub)
 
     def _show_rehearsal(self, results: "Sequence[Rehearsal]") -> None:
@@ -137,7 +142,34 @@ class DatabasePage(Page):
 
     def _ask_baseline(self) -> None:
         question = BaselineDialog(self._items, self)
+        question.preview_wanted.connect(self.controller.preview_baseline)
+        self.controller.baseline_previewed.connect(question.show_changes)
+        question.ask()
         question.accepted.connect(lambda: self.controller.baseline(question.number))
+        question.open()
+
+    def _ask_restore(self, backup: "Backup") -> None:
+        facts = f"{size_text(backup.size_bytes)}, {count_text(backup.connections, 'connection')}"
+        question = ConfirmDialog(
+            "Restore a backup",
+            "The database becomes what it was then. What is there now is kept in the quarantine folder.",
+            confirm="Restore it",
+            lines=[f"Backup of {stamp_text(backup.made_at)}: {facts}", str(backup.path)],
+            danger=True,
+            parent=self,
+        )
+        question.accepted.connect(lambda: self.controller.restore(Path(backup.path)))
+        question.open()
+
+    def _ask_empty(self) -> None:
+        question = ConfirmDialog(
+            "Start with an empty database",
+            "A new, empty database is made. The backups stay, and can be restored later on this page.",
+            confirm="Start empty",
+            danger=True,
+            parent=self,
+        )
+        question.accepted.connect(self.controller.start_empty)
         question.open()
 
     def _ask_scrub(self, places: Sequence[str]) -> None:

@@ -12,6 +12,7 @@ from gui.widgets.containers import CardFrame
 from gui.widgets.labels import PlainLabel, section_title
 from gui.widgets.path_row import PathRow
 from gui.widgets.pill import Pill
+from models.problem import Category
 from models.status import Backend, StoreState, StoreStatus, VaultStatus
 
 BACKENDS = {Backend.SQLITE: "SQLite", Backend.POSTGRESQL: "PostgreSQL", Backend.JSON: "JSON files"}
@@ -25,9 +26,11 @@ _FIELDS = (("Backend", 1, 0), ("Size", 2, 0), ("Schema", 3, 0), ("Integrity", 1,
 
 
 class StoreCard(CardFrame):
-    """Emits `check_wanted` when the person asks for an integrity check."""
+    """Emits what the person asks for: an integrity check, another try at opening, an empty database."""
 
     check_wanted = Signal()
+    retry_wanted = Signal()
+    empty_wanted = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -36,6 +39,8 @@ class StoreCard(CardFrame):
         self.temporary = Pill(theme)
         self.check = Button("Check now", self.check_wanted.emit, hint="Read the whole file and look for damage.")
         self.check.setEnabled(False)
+        self.retry = Button("Try again", self.retry_wanted.emit, hint="Open the database again now.")
+        self.start_empty = Button("Start empty…", self.empty_wanted.emit, hint="Begin with an empty database.")
         self.path = PathRow("Database file")
         self.cause = PlainLabel(wrap=True, selectable=True)
         self.cause.hide()
@@ -48,7 +53,10 @@ class StoreCard(CardFrame):
         for part in (section_title("Store"), self.pill, self.temporary):
             head.addWidget(part)
         head.addStretch(1)
-        head.addWidget(self.check)
+        for button in (self.start_empty, self.retry, self.check):
+            head.addWidget(button)
+        self.retry.hide()
+        self.start_empty.hide()
         self.body.addLayout(head)
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
@@ -75,7 +83,16 @@ class StoreCard(CardFrame):
         self._set("Schema", f"{status.schema:03d}" if status.schema else UNKNOWN)
         self._set("Journal", status.journal_mode.upper() or UNKNOWN)
         self.show_integrity(status.integrity)
+        category = status.problem.category if status.problem else None
+        self.retry.setVisible(status.state is not StoreState.ONLINE and category is not Category.IN_USE)
+        self.start_empty.setVisible(category is Category.EMPTY_DB)
         self._show_cause(status)
+
+    def set_reason(self, reason: str) -> None:
+        """Disable the buttons while something runs or the store is opening."""
+        for button in (self.check, self.retry, self.start_empty):
+            button.setEnabled(not reason)
+            button.setAccessibleDescription(reason)
 
     def show_integrity(self, result: str) -> None:
         good = result.lower() == "ok"
