@@ -1,7 +1,7 @@
 """What a take-over from CTS v3.1 says on screen, as plain sentences."""
 
 from gui.figures import count_text, stamp_text
-from models.status import TakeOver
+from models.status import Scrubbed, TakeOver
 
 _TABLES_NAMED = 6
 
@@ -40,3 +40,11 @@ def plaintext_line(report: TakeOver) -> str:
         return "No secret is left in clear in this data folder."
     places = count_text(len(report.plaintext), "place")
     return f"{places} still hold{'s' if len(report.plaintext) == 1 else ''} secrets in clear."
+
+
+def scrubbed_line(done: Scrubbed) -> str:
+    """Say what a scrub removed, once it has proved that nothing is left."""
+    if not done.files:
+        return "There was nothing to remove: no secret is in clear."
+    secrets, files = count_text(done.secrets, "secret"), count_text(len(done.files), "file")
+    return f"{secrets} in clear removed from {files}; none is left in this data folder."

@@ -1,0 +1,121 @@
+"""Typing a passphrase, unlocking the vault, and the recovery key that is shown once."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
+
+from gui.clipboard import copy_secret
+from gui.widgets.buttons import Button
+from gui.widgets.dialogs import PlainDialog
+from gui.widgets.labels import PlainLabel
+from models.problem import Problem
+from models.secret import Secret
+
+
+class _SecretDialog(PlainDialog):
+    """Asks for a secret. Stays open, with the refusal, until `finish`; busy while the vault works."""
+
+    given = Signal(object)
+
+    def __init__(self, title: str, text: str, confirm: str, parent: QWidget | None = None) -> None:
+        super().__init__(title, text, parent)
+        self.refusal = PlainLabel(tone="error", wrap=True, selectable=True)
+        self.refusal.hide()
+        self.cancel = Button("Cancel", self.reject)
+        self.confirm = Button(confirm, self.give, tone="primary")
+        self.confirm.setDefault(True)
+        self.buttons.addWidget(self.cancel)
+        self.buttons.addWidget(self.confirm)
+        self.setMinimumWidth(440)
+
+    def give(self) -> None:
+        """Hand over what was typed."""
+        raise NotImplementedError
+
+    def refuse(self, text: str) -> None:
+        self.refusal.setText(text)
+        self.refusal.setVisible(bool(text))
+
+    def show_problem(self, problem: Problem) -> None:
+        self.refuse(f"{problem.text} {problem.solution}".strip())
+
+    def set_busy(self, busy: bool) -> None:
+        self.confirm.setEnabled(not busy)
+        if busy:
+            self.refuse("")
+
+
+class PassphraseDialog(_SecretDialog):
+    """Asks for a new passphrase twice. `given` carries it as a Secret."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(
+            "Set a passphrase",
+            "The passphrase opens the secrets on this and on other computers. A few words are better than one. "
+            "Nobody can tell it to you again: make a recovery key too.",
+            "Set passphrase",
+            parent,
+        )
+        self.first = secret_field("New passphrase")
+        self.second = secret_field("New passphrase, once more")
+        for field in (self.first, self.second):
+            self.body.addWidget(PlainLabel(field.accessibleName(), tone="muted"))
+            self.body.addWidget(field)
+        self.body.addWidget(self.refusal)
+
+    def give(self) -> None:
+        if self.first.text() != self.second.text():
+            self.refuse("The two are not the same.")
+            self.second.setFocus()
+            return
+        self.given.emit(Secret(self.first.text()))
+
+
+class UnlockDialog(_SecretDialog):
+    """Asks for the passphrase, or the recovery key where `recovery` is ticked."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(
+            "Unlock the vault", "Secrets can be used and changed once the vault is open.", "Unlock", parent
+        )
+        self.field = secret_field("Passphrase")
+        self.recovery = QCheckBox("It is the recovery key")
+        self.body.addWidget(self.field)
+        self.body.addWidget(self.recovery)
+        self.body.addWidget(self.refusal)
+
+    def give(self) -> None:
+        self.given.emit(Secret(self.field.text()))
+
+
+class RecoveryKeyDialog(PlainDialog):
+    """Shows a recovery key, this once. It is gone when the dialog closes."""
+
+    def __init__(self, key: Secret, parent: QWidget | None = None) -> None:
+        super().__init__(
+            "Recovery key",
+            "It opens the secrets when the passphrase is lost. Write it down and keep it away from this computer: "
+            "it is shown this once. A recovery key made before no longer works.",
+            parent,
+        )
+        self._key = key
+        self.field = QLineEdit(key.reveal())
+        self.field.setReadOnly(True)
+        self.field.setAccessibleName("Recovery key")
+        self.field.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.body.addWidget(self.field)
+        copy = Button("Copy", lambda: copy_secret(self._key), hint="The clipboard is cleared after 10 seconds.")
+        self.done_button = Button("I have written it down", self.accept, tone="primary")
+        self.buttons.addWidget(copy)
+        self.buttons.addWidget(self.done_button)
+        self.setMinimumWidth(480)
+        self.finished.connect(lambda _result: self.field.clear())
+
+
+def secret_field(name: str) -> QLineEdit:
+    """Return a field whose text is never shown, remembered or suggested."""
+    field = QLineEdit()
+    field.setEchoMode(QLineEdit.EchoMode.Password)
+    field.setAccessibleName(name)
+    field.setMaxLength(1_000)
+    return field
