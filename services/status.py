@@ -120,6 +120,7 @@ def take_over_json(take_over: TakeOver | None) -> dict[str, Any] | None:
         **take_over._asdict(),
         "renamed": [{"from": old, "to": new} for old, new in take_over.renamed],
         "skipped": [skipped._asdict() for skipped in take_over.skipped],
+        "repaired": [repaired._asdict() for repaired in take_over.repaired],
         "plaintext": list(take_over.plaintext),
     }
 

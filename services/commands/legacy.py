@@ -66,6 +66,8 @@ def _text(found: TakeOver) -> str:
         parts.append("\n".join(f"Renamed: {safe(old)} -> {safe(new)}" for old, new in found.renamed))
     if found.skipped:
         parts.append("\n".join(f"Left out: {safe(one.what)}: {safe(one.why)}" for one in found.skipped))
+    if found.repaired:
+        parts.append("\n".join(f"Repaired: {safe(one.what)}: {safe(one.why)}" for one in found.repaired))
     parts.append(f"{count(found.connections, 'connection')} came over.")
     if found.plaintext:
         parts.append("Secrets in clear are left; `legacy scrub --yes` removes them.")

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Iterator
 from typing import Any, Final
 
 from models.connection import JsonValue
@@ -21,22 +22,32 @@ def old_tables(connection: sqlite3.Connection) -> list[str]:
 
 def harvest(connection: sqlite3.Connection) -> set[str]:
     """Return every secret in clear that the old tables hold, in cells of their own and inside JSON texts."""
+    return {secret for found in harvest_by_table(connection).values() for secret in found}
+
+
+def harvest_by_table(connection: sqlite3.Connection) -> dict[str, set[str]]:
     encoding = _encoding(connection)
-    found: set[str] = set()
+    found: dict[str, set[str]] = {}
     for table in old_tables(connection):
+        secrets = found.setdefault(table, set())
         for column, _ in _columns(connection, table):
-            named = is_secret_name(column)
-            condition = "IS NOT NULL" if named else "GLOB '*[{[]*'"
-            cells = connection.execute(
-                f"SELECT DISTINCT CAST({quote(column)} AS BLOB) FROM {quote(table)} WHERE {quote(column)} {condition}"  # noqa: S608 - quoted
-            )
-            for (raw,) in cells:
-                text = _text(raw, encoding)
-                value = _json(text)
-                found.update(secrets_within(value, named=named) if value is not None else ())
-                if named and not isinstance(value, dict | list) and not is_placeholder(text) and not is_sealed(text):
-                    found.add(text.strip())
+            secrets.update(_harvest_column(connection, table, column, encoding))
     return found
+
+
+def _harvest_column(connection: sqlite3.Connection, table: str, column: str, encoding: str) -> Iterator[str]:
+    named = is_secret_name(column)
+    condition = "IS NOT NULL" if named else "GLOB '*[{[]*'"
+    cells = connection.execute(
+        f"SELECT DISTINCT CAST({quote(column)} AS BLOB) FROM {quote(table)} WHERE {quote(column)} {condition}"  # noqa: S608 - quoted
+    )
+    for (raw,) in cells:
+        text = _text(raw, encoding)
+        value = _json(text)
+        if value is not None:
+            yield from secrets_within(value, named=named)
+        elif named and not is_placeholder(text) and not is_sealed(text):
+            yield text.strip()
 
 
 def clean(connection: sqlite3.Connection, finder: Finder) -> int:

@@ -10,7 +10,7 @@ from models.connection_rules import is_connection_id
 from models.problem import StoreError
 from storage.atomic_file import read_capped
 from storage.json_file import load_json
-from storage.legacy.records import Translated, same_credentials, translate
+from storage.legacy.records import NO_ID, Translated, same_credentials, translate
 
 FILE_LIMIT: Final = 16 * 1024 * 1024
 RECORD_LIMIT: Final = 100_000
@@ -87,11 +87,15 @@ def records_in(value: Any, stem: str) -> list[tuple[str, dict[str, Any]]] | None
     if not isinstance(value, list) or len(value) > RECORD_LIMIT:
         return None
     records = [
-        (f"{stem}#{number}", raw)
-        for number, raw in enumerate(value, 1)
-        if isinstance(raw, dict) and "format" not in raw and _SIGNS & set(raw)
+        (_identity(raw), raw) for raw in value if isinstance(raw, dict) and "format" not in raw and _SIGNS & set(raw)
     ]
     return records or None
+
+
+def _identity(raw: dict[str, Any]) -> str:
+    """Return an id for a record without one, the same in every copy of it."""
+    known = [str(raw.get(name)) for name in ("name", "exchange", "api_type", "api_key")]
+    return NO_ID + hashlib.sha256("\0".join(known).encode("utf-8", "replace")).hexdigest()[:16]
 
 
 def merge_copies(sources: list[Source]) -> tuple[list[tuple[Source, Translated]], list[str]]:

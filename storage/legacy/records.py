@@ -13,6 +13,9 @@ from models.connection_rules import NAME_LENGTH, InvalidFieldsError, clean_text,
 from models.exchange import EXCHANGES, find_exchange
 from storage.legacy.secret_words import Finder, is_placeholder, redact, secrets_within, snake
 
+NO_ID: Final = "no-id-"
+"""What the id begins with that a record without one is remembered by."""
+
 _ACCOUNT_TYPES: Final = {
     "perpetual_futures": "perpetual",
     "perpetual_future": "perpetual",
@@ -92,7 +95,7 @@ def translate(raw: Mapping[str, Any], *, fallback_id: str = "") -> Translated:
 
 def placeholder_name(legacy_id: str) -> str:
     """Return the name of a connection that had none."""
-    shown = _cleaned(legacy_id)[:60]
+    shown = "" if legacy_id.startswith(NO_ID) else _cleaned(legacy_id)[:60]
     return f"Unnamed ({shown})" if shown else "Unnamed"
 
 
@@ -327,7 +330,7 @@ def _stamp(value: object) -> datetime | None:
 
 
 def _origin(legacy_id: str) -> dict[str, JsonValue]:
-    return {"legacy_id": _cleaned(legacy_id)[:200]} if legacy_id else {}
+    return {"legacy_id": _cleaned(legacy_id)[:200]} if legacy_id and not legacy_id.startswith(NO_ID) else {}
 
 
 SealFields = Callable[[str, str, Any], Any]

@@ -57,6 +57,7 @@ def together(kept: list[Kept]) -> TakeOver | None:
         skipped=tuple(dict.fromkeys(one for report in reports for one in report.skipped)),
         plaintext=tuple(dict.fromkeys(place for report in reports for place in report.plaintext)),
         backup=next((report.backup for report in reports if report.backup), ""),
+        repaired=tuple(dict.fromkeys(one for report in reports for one in report.repaired)),
     )
 
 
@@ -81,6 +82,7 @@ def _encode(report: TakeOver, files: Mapping[str, str]) -> str:
         "tables": report.tables,
         "renamed": report.renamed,
         "skipped": report.skipped,
+        "repaired": report.repaired,
         "plaintext": report.plaintext,
         "backup": report.backup,
         "files": dict(files),
@@ -98,5 +100,6 @@ def _decode(identity: str, taken_at: str, source: str, value: dict[str, Any]) ->
         skipped=tuple(Skipped(str(what), str(why)) for what, why in value.get("skipped", ())),
         plaintext=tuple(str(place) for place in value.get("plaintext", ())),
         backup=str(value.get("backup", "")),
+        repaired=tuple(Skipped(str(what), str(why)) for what, why in value.get("repaired", ())),
     )
     return Kept(identity, report, {str(name): str(digest) for name, digest in value.get("files", {}).items()})

@@ -19,6 +19,7 @@ from storage.data_folder import DataFolder
 from storage.database import Database
 from storage.diagnosis import diagnose
 from storage.legacy import reports
+from storage.legacy.cleaning import harvest_by_table
 from storage.legacy.json_sources import Source, complete_from, merge_copies, read_sources
 from storage.legacy.records import Translated, same_credentials, sealed, translate
 from storage.legacy.secret_words import Finder, redact
@@ -108,7 +109,7 @@ def _take_database(
             tables={PREFIX + name: count for name, count in sorted(tables.items())},
             renamed=(),
             skipped=tuple(Skipped(*_split(sentence)) for sentence in sentences),
-            plaintext=_plaintext(old, sources, Path(backup.path)),
+            plaintext=(*_plaintext_tables(copy, Path(backup.path)), *_plaintext_files(sources)),
             backup=str(Path("backups") / Path(backup.path).name),
         )
         report = _insert(copy, old, vault, report, sources)
@@ -149,7 +150,7 @@ def _take_files(
             tables={},
             renamed=(),
             skipped=tuple(Skipped(*_split(sentence)) for sentence in sentences),
-            plaintext=_plaintext([], sources, None),
+            plaintext=_plaintext_files(sources),
         )
         report = _insert(connection, old, vault, report, sources)
         hook("connections copied")
@@ -238,7 +239,7 @@ def _insert(
     names = {row[0] for row in connection.execute(f"SELECT name FROM {CONNECTIONS}")}  # noqa: S608
     ids = {row[0] for row in connection.execute(f"SELECT id FROM {CONNECTIONS}")}  # noqa: S608
     before = count_rows(connection, CONNECTIONS)
-    skipped, renamed, came = list(report.skipped), list(report.renamed), 0
+    skipped, renamed, repaired, came = list(report.skipped), list(report.renamed), list(report.repaired), 0
     skipped += [Skipped(source.name, f"{source.why} It was left where it is.") for source in sources if source.why]
     finder = Finder(secret for one in old for secret in one.item.secrets)
     own = not connection.in_transaction
@@ -256,11 +257,11 @@ def _insert(
         )
         came += 1
         renamed += [pair] if pair else []
-        skipped += [Skipped(ready.name, note) for note in item.notes]
+        repaired += [Skipped(ready.name, note) for note in item.notes]
         _log.debug("Connection %s came over from %s.", ready.id, place)
     if count_rows(connection, CONNECTIONS) != before + came:
         raise StoreError(_not_counted(f"{came} connections were written"))
-    report = report._replace(connections=came, renamed=tuple(renamed), skipped=tuple(skipped))
+    report = report._replace(connections=came, renamed=tuple(renamed), skipped=tuple(skipped), repaired=tuple(repaired))
     reports.add(connection, report, {source.name: source.digest for source in sources})
     if own:
         connection.execute("COMMIT")
@@ -311,13 +312,15 @@ def _count_both_sides(copy: sqlite3.Connection, tables: dict[str, int], report: 
         raise StoreError(_not_counted(f"the result is damaged ({found})"))
 
 
-def _plaintext(rows: list[_Old], sources: list[Source], backup: Path | None) -> tuple[str, ...]:
-    """Name the places that hold secrets in clear from now on."""
-    places = []
-    if backup is not None and any(old.place == FROM_DATABASE and old.item.secrets for old in rows):
-        places += [f"cts.db, table {PREFIX}{CONNECTIONS}", f"backups/{backup.name}"]
-    places += [source.name for source in sources if any(item.secrets for item in source.items)]
-    return tuple(places)
+def _plaintext_tables(copy: sqlite3.Connection, backup: Path) -> tuple[str, ...]:
+    """Name the kept tables, and with them the backup, that hold secrets in clear from now on."""
+    holding = [table for table, secrets in harvest_by_table(copy).items() if secrets]
+    return (f"cts.db ({', '.join(sorted(holding))})", f"backups/{backup.name}") if holding else ()
+
+
+def _plaintext_files(sources: list[Source]) -> tuple[str, ...]:
+    """Name the files that hold secrets in clear; of a damaged one nobody knows, so it counts."""
+    return tuple(source.name for source in sources if source.why or any(item.secrets for item in source.items))
 
 
 def _source_text(shape: Shape | None, sources: list[Source]) -> str:
