@@ -120,8 +120,8 @@ class Skipped(NamedTuple):
 class TakeOver(NamedTuple):
     """What came over from a CTS v3.1 folder. `renamed` pairs the old and the new name of a connection.
 
-    `repaired` names connections that came over changed, and why. `plaintext` names the places that still hold secrets in
-    clear; empty once they are scrubbed.
+    `repaired` names connections that came over changed, and why. `plaintext` names the places that still hold secrets
+    in clear; empty once they are scrubbed.
     """
 
     taken_at: str

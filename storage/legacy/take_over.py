@@ -2,10 +2,9 @@
 
 import logging
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace as changed
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from models.connection import FIELDS, Connection
 from models.connection_names import free_name
@@ -20,16 +19,14 @@ from storage.database import Database
 from storage.diagnosis import diagnose
 from storage.legacy import reports
 from storage.legacy.cleaning import harvest_by_table
-from storage.legacy.json_sources import Source, complete_from, merge_copies, read_sources
-from storage.legacy.records import Translated, same_credentials, sealed, translate
+from storage.legacy.gathering import FROM_FILES, Old, rows, source_text, with_files
+from storage.legacy.json_sources import Source, merge_copies, read_sources
+from storage.legacy.records import Translated, sealed
 from storage.legacy.secret_words import Finder, redact
 from storage.legacy.set_aside import count_rows, set_aside
-from storage.legacy.shapes import CONNECTIONS, PREFIX, Shape, columns, quote, recognise
+from storage.legacy.shapes import CONNECTIONS, PREFIX, columns, recognise
 from storage.legacy.workbench import Hook, Working, no_hook, only_ours, put_back, sweep_copies, working_copy
 from storage.migrator.runner import Migrator
-
-FROM_DATABASE = "cts.db"
-FROM_FILES = "json"
 
 _INSERT = f"INSERT INTO {CONNECTIONS} ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608
 _log = logging.getLogger(__name__)
@@ -39,14 +36,6 @@ class Sealing(Protocol):
     """What a take-over needs of the vault."""
 
     def seal(self, connection_id: str, field: str, secret: Secret) -> SealedSecret: ...
-
-
-class _Old(NamedTuple):
-    """One old record on its way: where it was (cts.db, or the file's name) and under which ids it is remembered."""
-
-    place: str
-    item: Translated
-    ids: tuple[tuple[str, str], ...]
 
 
 def is_legacy(database: Database) -> bool:
@@ -100,11 +89,11 @@ def _take_database(
         hook("set aside")
         _migrate(copy, migrator)
         hook("migrated")
-        old = list(_rows(copy, shape))
-        old, sentences = _with_files(old, sources)
+        old = list(rows(copy, shape))
+        old, sentences = with_files(old, sources)
         report = TakeOver(
             taken_at=reports.now(),
-            source=_source_text(shape, sources),
+            source=source_text(shape, sources),
             connections=0,
             tables={PREFIX + name: count for name, count in sorted(tables.items())},
             renamed=(),
@@ -136,7 +125,7 @@ def _take_files(
         known = _known_ids(connection)
         merged, sentences = merge_copies(sources)
         old = [
-            _Old(source.name, item, ((FROM_FILES, item.legacy_id),))
+            Old(source.name, item, ((FROM_FILES, item.legacy_id),))
             for source, item in merged
             if item.legacy_id not in known
         ]
@@ -145,7 +134,7 @@ def _take_files(
             return None
         report = TakeOver(
             taken_at=reports.now(),
-            source=_source_text(None, sources),
+            source=source_text(None, sources),
             connections=0,
             tables={},
             renamed=(),
@@ -180,60 +169,8 @@ def _refuse_failure(items: tuple[MigrationItem, ...]) -> None:
             raise StoreError(item.problem)
 
 
-def _rows(copy: sqlite3.Connection, shape: Shape) -> Iterator[_Old]:
-    """Yield the old connections in the order in which they were made; without the old table there are none."""
-    table = PREFIX + CONNECTIONS
-    names = list(columns(copy, table))
-    if not names:
-        return
-    cursor = copy.execute(f"SELECT {', '.join(map(quote, names))} FROM {quote(table)} ORDER BY rowid")  # noqa: S608
-    for number, row in enumerate(cursor, 1):
-        item = translate(dict(zip(names, row, strict=True)), fallback_id=f"row {number}")
-        ids = ((FROM_DATABASE, item.legacy_id),)
-        yield _Old(FROM_DATABASE, item, ids if shape is Shape.A else (*ids, (FROM_FILES, item.legacy_id)))
-
-
-def _with_files(rows: list[_Old], sources: list[Source]) -> tuple[list[_Old], list[str]]:
-    """Add what only the JSON files hold. The database's record stands; it takes credentials that it does not have."""
-    merged, sentences = merge_copies(sources)
-    by_id = {old.item.legacy_id: index for index, old in enumerate(rows) if (FROM_FILES, old.item.legacy_id) in old.ids}
-    by_name: dict[tuple[str, str], list[int]] = {}
-    for index, old in enumerate(rows):
-        if old.item.connection:
-            by_name.setdefault((old.item.connection.name, old.item.connection.exchange), []).append(index)
-    result = list(rows)
-    for source, item in merged:
-        remembered = (FROM_FILES, item.legacy_id)
-        match = by_id.get(item.legacy_id)
-        if match is None:
-            match = _same_account(result, by_name, item)
-        if match is None:
-            result.append(_Old(source.name, item, (remembered,)))
-            continue
-        old = result[match]
-        completed, differs = complete_from(old.item, item)
-        result[match] = old._replace(item=completed, ids=tuple(dict.fromkeys((*old.ids, remembered))))
-        if differs:
-            sentences.append(
-                f"{item.label}: {source.name} holds it too, with another API key; the one in cts.db came over."
-            )
-    return result, sentences
-
-
-def _same_account(rows: list[_Old], by_name: dict[tuple[str, str], list[int]], item: Translated) -> int | None:
-    if item.connection is None:
-        return None
-    for index in by_name.get((item.connection.name, item.connection.exchange), ()):
-        theirs = rows[index].item.connection
-        if theirs and (
-            not theirs.api_key_set or not item.connection.api_key_set or same_credentials(rows[index].item, item)
-        ):
-            return index
-    return None
-
-
 def _insert(
-    connection: sqlite3.Connection, old: list[_Old], vault: Sealing, report: TakeOver, sources: list[Source]
+    connection: sqlite3.Connection, old: list[Old], vault: Sealing, report: TakeOver, sources: list[Source]
 ) -> TakeOver:
     """Write connections, ids and the report in the transaction that is open, or in one of its own."""
     names = {row[0] for row in connection.execute(f"SELECT name FROM {CONNECTIONS}")}  # noqa: S608
@@ -321,15 +258,6 @@ def _plaintext_tables(copy: sqlite3.Connection, backup: Path) -> tuple[str, ...]
 def _plaintext_files(sources: list[Source]) -> tuple[str, ...]:
     """Name the files that hold secrets in clear; of a damaged one nobody knows, so it counts."""
     return tuple(source.name for source in sources if source.why or any(item.secrets for item in source.items))
-
-
-def _source_text(shape: Shape | None, sources: list[Source]) -> str:
-    parts = [f"CTS v3.1 database, shape {shape.value}"] if shape else []
-    names = [source.name for source in sources]
-    if names:
-        shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-        parts.append(f"CTS v3.1 files: {shown}")
-    return "; ".join(parts)
 
 
 def _split(sentence: str) -> tuple[str, str]:
