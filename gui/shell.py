@@ -1,7 +1,7 @@
 """What a page is, and what the window hands to every page."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
@@ -42,11 +42,21 @@ class Page(QWidget):
         """Take the services; called once, on the GUI's thread, when they are built."""
         raise NotImplementedError
 
+    def started(self) -> None:
+        """Called once after the start: the store is open, or its Problem says why not."""
+
     def entered(self) -> None:
         """Called each time the page comes to the front."""
 
     def reload(self) -> None:
         """Read again what the page shows (F5)."""
+
+    def state(self) -> dict[str, Any]:
+        """Return the layout worth keeping (column widths, sort), as JSON values; {} if none."""
+        return {}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Take a layout that `state` returned once, or {}; check it, the file may hold anything."""
 
     def unsaved(self) -> str:
         """Return what closing would lose, as a sentence; "" if nothing."""

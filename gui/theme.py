@@ -192,6 +192,7 @@ def _palette(tokens: Tokens) -> QPalette:
 
 _STYLE = """
 QWidget[surface="panel"] { background: %(panel)s; }
+QFrame[surface="line"] { background: %(line)s; }
 QWidget[surface="card"] { background: %(panel)s; border: 1px solid %(line)s; border-radius: 8px; }
 QLabel[tone="muted"] { color: %(muted)s; }
 QLabel[tone="ok"] { color: %(ok)s; }

@@ -1,0 +1,114 @@
+"""Paints the cells of the list: calm rows, words before colours, one drawing call or two for each cell."""
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
+from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+
+from gui.connections.order_index import state_of
+from gui.connections.table_model import COLUMNS, ConnectionTableModel, cell_text
+from gui.theme import Theme, scaled_font
+from gui.widgets.pill import paint_pill, pill_width
+from models.connection_row import ConnectionRow
+
+_LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
+_CENTRE = int(Qt.AlignmentFlag.AlignCenter)
+_TONES = {"enabled": "ok", "disabled": "muted", "incomplete": "warning"}
+_GAP = 6
+
+
+class ConnectionDelegate(QStyledItemDelegate):
+    """One row is one band: the selection, the line under the mouse and the focus run over all of its cells."""
+
+    def __init__(self, theme: Theme, view: QTableView, model: ConnectionTableModel) -> None:
+        super().__init__(view)
+        self._theme, self._view, self._model = theme, view, model
+        self.hovered = -1
+        self._plain = view.font()
+        self._bold = scaled_font(self._plain, bold=True)
+        self._small = scaled_font(self._plain, 0.86, bold=True)
+        self._metrics = {id(font): QFontMetrics(font) for font in (self._plain, self._bold, self._small)}
+
+    def sizeHint(self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
+        return QSize(60, self._theme.row_height)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        theme = self._theme
+        cell: QRect = option.rect
+        state: QStyle.StateFlag = option.state
+        place = index.row()
+        row = self._model.row_at(place)
+        key = COLUMNS[index.column()].key
+        if state & QStyle.StateFlag.State_Selected:
+            painter.fillRect(cell, theme.color("accent_soft"))
+        elif place == self.hovered:
+            painter.fillRect(cell, theme.color("hover"))
+        if self._view.hasFocus() and place == self._view.currentIndex().row():
+            # Two lines over the whole row: where the keyboard is, also without a selection.
+            painter.fillRect(cell.x(), cell.y(), cell.width(), 1, theme.color("accent"))
+            painter.fillRect(cell.x(), cell.bottom(), cell.width(), 1, theme.color("accent"))
+        inner = cell.adjusted(_GAP, 0, -_GAP, 0)
+        if key == "environment":
+            self._paint_environment(painter, inner, row)
+        elif key == "tags":
+            self._paint_tags(painter, inner, row)
+        elif key == "name":
+            self._paint_name(painter, inner, row)
+        else:
+            self._paint_text(painter, inner, row, key)
+
+    def _paint_text(self, painter: QPainter, inner: QRect, row: ConnectionRow, key: str) -> None:
+        if key == "state":
+            sign = state_of(row)
+            self._write(painter, inner, cell_text(row, key), self._bold, self._theme.color(_TONES[sign]), _CENTRE)
+            return
+        quiet = not row.enabled or key not in {"account_type", "exchange"}
+        tone = "live" if key == "live_trade" and row.live_trade else "muted" if quiet else "text"
+        font = self._bold if tone == "live" else self._plain
+        self._write(painter, inner, cell_text(row, key), font, self._theme.color(tone), _LEFT)
+
+    def _paint_name(self, painter: QPainter, inner: QRect, row: ConnectionRow) -> None:
+        if row.color:
+            painter.save()
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(self._theme.color("border"))
+            painter.setBrush(QColor(row.color))
+            painter.drawRoundedRect(QRectF(inner.x() + 0.5, inner.center().y() - 4.5, 10, 10), 3, 3)
+            painter.restore()
+            inner = inner.adjusted(18, 0, 0, 0)
+        color = self._theme.color("text" if row.enabled else "muted")
+        self._write(painter, inner, row.name, self._bold, color, _LEFT)
+
+    def _paint_environment(self, painter: QPainter, inner: QRect, row: ConnectionRow) -> None:
+        tone = "live" if row.environment == "live" else "neutral"
+        self._pill(painter, inner, cell_text(row, "environment"), tone)
+
+    def _paint_tags(self, painter: QPainter, inner: QRect, row: ConnectionRow) -> None:
+        """Paint as many tags as fit, the last place says how many do not."""
+        left = inner.x()
+        for number, tag in enumerate(row.tags):
+            rest = len(row.tags) - number
+            free = inner.right() - left
+            needed = pill_width(tag, self._metrics[id(self._small)]) + (30 if rest > 1 else 0)
+            if free < needed and number > 0:
+                more = QRect(left, inner.y(), max(0, free), inner.height())
+                self._write(painter, more, f"+{rest}", self._plain, self._theme.color("muted"), _LEFT)
+                return
+            width = self._pill(painter, QRect(left, inner.y(), min(free, needed), inner.height()), tag, "neutral")
+            left += width + 5
+
+    def _pill(self, painter: QPainter, inner: QRect, text: str, tone: str) -> int:
+        metrics = self._metrics[id(self._small)]
+        height = metrics.height() + 5
+        width = min(pill_width(text, metrics), inner.width())
+        field = QRectF(inner.x(), inner.y() + (inner.height() - height) / 2, width, height)
+        painter.setFont(self._small)
+        paint_pill(painter, field, text, self._theme.color(tone), self._theme.color(tone + "_soft"))
+        return width
+
+    def _write(self, painter: QPainter, field: QRect, text: str, font: QFont, color: QColor, flags: int) -> None:
+        painter.setFont(font)
+        painter.setPen(color)
+        elided = self._metrics[id(font)].elidedText(text, Qt.TextElideMode.ElideRight, field.width())
+        painter.drawText(field, flags | int(Qt.TextFlag.TextSingleLine), elided)

@@ -1,0 +1,198 @@
+"""The form of one connection, new or edited. It stays open, with everything typed, until what it says is stored."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from gui.connections.form_sections import (
+    AccountSection,
+    CredentialsSection,
+    NotesSection,
+    Section,
+    TradingSection,
+    stack,
+)
+from gui.widgets.buttons import Button
+from gui.widgets.labels import PlainLabel
+from models.connection_rules import InvalidFieldsError, advice, validate
+
+if TYPE_CHECKING:
+    from gui.widgets.form import FormField
+    from models.connection import Connection
+    from models.problem import Problem
+
+_ADVICE_DELAY = 250
+
+
+class ConnectionDialog(QDialog):
+    """`submitted` asks to store what `fields()` says; `set_busy`, `show_errors`, `show_problem` and `saved` answer.
+
+    `base` is the record as it was read, or None for a new one.
+    """
+
+    submitted = Signal()
+
+    def __init__(self, base: "Connection | None", key_ending: str | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.base = base
+        self._may_go = False
+        self._account, self._credentials = AccountSection(), CredentialsSection()
+        self._trading, self._notes = TradingSection(), NotesSection()
+        self._sections: tuple[Section, ...] = (self._account, self._credentials, self._trading, self._notes)
+        self._problem = PlainLabel(tone="error", wrap=True, selectable=True)
+        self._problem.hide()
+        self._cancel = Button("Cancel", self.reject)
+        self._save = Button("Save" if base else "Add connection", self._submit, tone="primary", hint="Ctrl+Enter")
+        self._advice_timer = QTimer(self)
+        self._advice_timer.setSingleShot(True)
+        self._advice_timer.setInterval(_ADVICE_DELAY)
+        self._advice_timer.timeout.connect(self._advise)
+        self._lay_out()
+        self._connect()
+        title = f"Edit {base.name}" if base else "New connection"
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+        self.setModal(True)
+        self._account.show_record(base)
+        self._credentials.show_record(base, key_ending)
+        self._trading.show_record(base)
+        self._notes.show_record(base)
+        self._credentials.follow_exchange(self._account.exchange.value())
+        self._first = self._everything()
+        self._account.name.setFocus()
+
+    def fields(self) -> dict[str, Any]:
+        """Return what to store: everything for a new connection, for an old one what differs from the record."""
+        values = self._everything()
+        if self.base is None:
+            return values
+        return {name: value for name, value in values.items() if name not in self._first or value != self._first[name]}
+
+    def is_changed(self) -> bool:
+        return self._everything() != self._first
+
+    def set_busy(self, busy: bool) -> None:
+        self._save.setEnabled(not busy)
+        for section in self._sections:
+            section.setEnabled(not busy)
+        if busy:
+            self._clear_errors()
+
+    def show_errors(self, errors: Mapping[str, str]) -> None:
+        """Show each sentence at its field; the first of these fields gets the focus. What has no field goes below."""
+        self._clear_errors()
+        fields = self._fields()
+        for name, text in errors.items():
+            if name in fields:
+                fields[name].set_error(text)
+        rest = [text for name, text in errors.items() if name not in fields]
+        self._tell(" ".join(rest) or "Not saved yet: something above needs a correction.")
+        # Disabled sections take no focus: this runs before the busy state ends.
+        first = next((fields[name] for name in fields if name in errors), None)
+        if first is not None:
+            QTimer.singleShot(0, self, lambda: self._go_to(first))
+
+    def show_problem(self, problem: "Problem") -> None:
+        """Say why it was not stored; everything typed stays."""
+        self._tell(f"Not saved. {problem.text} {problem.solution}".strip())
+
+    def saved(self) -> None:
+        """Close: it is stored."""
+        self._may_go = True
+        self.accept()
+
+    def reject(self) -> None:
+        if self._may_go or not self.is_changed():
+            super().reject()
+            return
+        from gui.widgets.dialogs import ConfirmDialog
+
+        question = ConfirmDialog(
+            "Discard what you typed?",
+            "This connection is not saved yet.",
+            confirm="Discard",
+            danger=True,
+            parent=self,
+        )
+        question.cancel.set_text("Keep editing")
+        question.accepted.connect(self._discard)
+        question.open()
+
+    def _discard(self) -> None:
+        self._may_go = True
+        self.reject()
+
+    def _submit(self) -> None:
+        if self._save.isEnabled():
+            self.submitted.emit()
+
+    def _everything(self) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for section in (self._account, self._credentials, self._trading, self._notes):
+            values |= section.values()
+        return values
+
+    def _fields(self) -> "dict[str, FormField]":
+        return {name: field for section in self._sections for name, field in section.fields.items()}
+
+    def _clear_errors(self) -> None:
+        for field in self._fields().values():
+            field.set_error("")
+        self._problem.hide()
+
+    def _tell(self, text: str) -> None:
+        self._problem.setText(text)
+        self._problem.setAccessibleName(text)
+        self._problem.show()
+
+    def _go_to(self, field: "FormField") -> None:
+        field.editor.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._scroll.ensureWidgetVisible(field)
+
+    def _advise(self) -> None:
+        """Point out what is allowed and probably not meant, before it is stored."""
+        try:
+            draft = validate(self.fields() | {"name": self._account.name.text() or "-"}, self.base, complete=False)
+        except InvalidFieldsError:
+            self._credentials.show_advice(())
+            return
+        self._credentials.show_advice(advice(draft))
+
+    def _connect(self) -> None:
+        self._account.exchange_changed.connect(self._credentials.follow_exchange)
+        for section in self._sections:
+            section.changed.connect(self._advice_timer.start)
+        for keys in ("Ctrl+Return", "Ctrl+Enter"):
+            QShortcut(QKeySequence(keys), self, self._submit)
+
+    def _lay_out(self) -> None:
+        inner = QWidget()
+        columns = QHBoxLayout(inner)
+        columns.setContentsMargins(20, 18, 20, 6)
+        columns.setSpacing(14)
+        columns.addLayout(stack(self._account, self._credentials), 1)
+        columns.addLayout(stack(self._trading, self._notes), 1)
+        self._scroll = QScrollArea()
+        self._scroll.setWidget(inner)
+        self._scroll.setWidgetResizable(True)
+        self._scroll.setFrameShape(QFrame.Shape.NoFrame)
+        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._scroll.setAccessibleName("Fields of the connection")
+        buttons = QHBoxLayout()
+        buttons.setContentsMargins(20, 8, 20, 16)
+        buttons.setSpacing(8)
+        buttons.addWidget(self._problem, 1)
+        buttons.addStretch(0)
+        buttons.addWidget(self._cancel, 0, Qt.AlignmentFlag.AlignBottom)
+        buttons.addWidget(self._save, 0, Qt.AlignmentFlag.AlignBottom)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self._scroll, 1)
+        column.addLayout(buttons)
+        available = self.screen().availableSize()
+        self.resize(min(780, available.width() - 40), min(720, available.height() - 60))

@@ -1,0 +1,84 @@
+"""The row above the list: what narrows it, how many are left, and the way back to all of them."""
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from gui.connections.order_index import Filters, OrderIndex
+from gui.widgets.buttons import Button
+from gui.widgets.fields import FilterChip
+from gui.widgets.labels import PlainLabel
+from models.exchange import exchange_label
+
+_STATES = (
+    ("enabled", "Enabled"),
+    ("disabled", "Disabled"),
+    ("incomplete", "Key or secret not set"),
+    ("live", "May trade live"),
+)
+
+
+class FilterRow(QWidget):
+    """Emits `changed` with the Filters, without the text that the search field gives."""
+
+    changed = Signal()
+    cleared = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.exchange = FilterChip("Exchange", "All exchanges")
+        self.state = FilterChip("State", "Any state")
+        self.environment = FilterChip("Environment", "Any environment")
+        self.tag = FilterChip("Tag", "Any tag")
+        self.clear_button = Button(
+            "Clear filters", self.cleared.emit, tone="link", hint="Show every connection (Escape)"
+        )
+        self.clear_button.hide()
+        self.count = PlainLabel(tone="muted")
+        self._stale = True
+        self._index: OrderIndex | None = None
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(10)
+        for chip in self._chips():
+            row.addWidget(chip)
+            chip.chosen.connect(lambda _value: self.changed.emit())
+            chip.pressed.connect(self._offer)
+        row.addWidget(self.clear_button)
+        row.addStretch(1)
+        row.addWidget(self.count)
+        self.state.set_choices(_STATES)
+
+    def filters(self, text: str) -> Filters:
+        return Filters(text.strip(), self.exchange.value, self.environment.value, self.state.value, self.tag.value)
+
+    def reset(self) -> None:
+        for chip in self._chips():
+            chip.choose("")
+
+    def show_counts(self, index: OrderIndex) -> None:
+        """Say how many are shown; what the chips offer is looked up when one is opened."""
+        self._index = index
+        total, shown = len(index), len(index.visible)
+        noun = "connection" if total == 1 else "connections"
+        text = f"{total:,} {noun}" if index.filters.is_open() else f"{shown:,} of {total:,} {noun}"
+        self.count.setText(text)
+        self.clear_button.setVisible(not index.filters.is_open())
+
+    def _offer(self) -> None:
+        index = self._index
+        if index is None:
+            return
+        exchanges = index.values("exchange")
+        self.exchange.set_choices(
+            [
+                (value, f"{exchange_label(value)} ({exchanges[value]:,})")
+                for value in sorted(exchanges, key=exchange_label)
+            ]
+        )
+        environments = index.values("environment")
+        self.environment.set_choices([(value, f"{value} ({environments[value]:,})") for value in sorted(environments)])
+        tags = index.values("tags")
+        self.tag.set_choices([(value, f"{value} ({tags[value]:,})") for value in sorted(tags, key=str.casefold)[:200]])
+
+    def _chips(self) -> tuple[FilterChip, ...]:
+        return (self.exchange, self.state, self.environment, self.tag)

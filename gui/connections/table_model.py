@@ -1,0 +1,155 @@
+"""The list as Qt's views see it: light rows behind an order index, addressed by id, changed in place."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
+
+from gui.connections.order_index import Filters, OrderIndex, state_of
+from gui.when import ago, exact
+from gui.widgets.labels import plain_tooltip
+from models.connection_row import ConnectionRow
+from models.exchange import exchange_label
+
+Index = QModelIndex | QPersistentModelIndex
+_ROLE = Qt.ItemDataRole
+_NOWHERE = QModelIndex()
+
+
+class Column(NamedTuple):
+    key: str
+    title: str
+    width: int
+
+
+COLUMNS = (
+    Column("state", "", 34),
+    Column("name", "Name", 210),
+    Column("exchange", "Exchange", 96),
+    Column("account_type", "Type", 96),
+    Column("environment", "Environment", 104),
+    Column("enabled", "Enabled", 76),
+    Column("live_trade", "Live trade", 88),
+    Column("tags", "Tags", 150),
+    Column("updated_at", "Updated", 110),
+)
+STATE_WORDS = {
+    "enabled": "Enabled",
+    "disabled": "Disabled",
+    "incomplete": "Enabled, but its API key or secret is not set",
+}
+
+
+class ConnectionTableModel(QAbstractTableModel):
+    """Rows are ConnectionRow values; `row_at` and `place` go between a view's rows and connections.
+
+    `reordered` is emitted after every reset, so that the view can select again by id.
+    """
+
+    reordered = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.index_of = OrderIndex()
+
+    def rowCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(self.index_of.visible)
+
+    def columnCount(self, parent: Index = _NOWHERE) -> int:
+        return 0 if parent.isValid() else len(COLUMNS)
+
+    def data(self, index: Index, role: int = _ROLE.DisplayRole) -> Any:
+        if role == _ROLE.DisplayRole:
+            return cell_text(self.index_of.at(index.row()), COLUMNS[index.column()].key)
+        if role == _ROLE.ToolTipRole:
+            return plain_tooltip(_tooltip(self.index_of.at(index.row()), COLUMNS[index.column()].key))
+        if role == _ROLE.AccessibleTextRole:
+            row, key = self.index_of.at(index.row()), COLUMNS[index.column()].key
+            return STATE_WORDS[state_of(row)] if key == "state" else cell_text(row, key)
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ROLE.DisplayRole) -> Any:
+        if orientation != Qt.Orientation.Horizontal:
+            return None
+        if role == _ROLE.DisplayRole:
+            return COLUMNS[section].title
+        if role == _ROLE.AccessibleTextRole:
+            return COLUMNS[section].title or "State"
+        if role == _ROLE.TextAlignmentRole:
+            return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def row_at(self, place: int) -> ConnectionRow:
+        return self.index_of.at(place)
+
+    def row(self, connection_id: str) -> ConnectionRow | None:
+        return self.index_of.row(connection_id)
+
+    def places(self, ids: Iterable[str]) -> list[int]:
+        """Return where these connections are shown, in order; those that are not shown are left out."""
+        return sorted(place for place in map(self.index_of.place, ids) if place is not None)
+
+    def set_index(self, index: OrderIndex) -> None:
+        """Show another list; order and filters stay as they are here."""
+        if (index.column, index.descending) != (self.index_of.column, self.index_of.descending):
+            index.sort(self.index_of.column, descending=self.index_of.descending)
+        self.beginResetModel()
+        index.narrow(self.index_of.filters)
+        self.index_of = index
+        self._end_reset()
+
+    def apply(self, changed: Sequence[ConnectionRow], removed: Sequence[str]) -> None:
+        """Change cells in place; the order is made again only where a row belongs elsewhere now."""
+        change = self.index_of.apply(changed, removed)
+        if change.order:
+            self.beginResetModel()
+            self._end_reset()
+            return
+        for place in change.cells:
+            self.dataChanged.emit(self.index(place, 0), self.index(place, len(COLUMNS) - 1))
+
+    def narrow(self, filters: Filters) -> None:
+        if filters != self.index_of.filters:
+            self.beginResetModel()
+            self.index_of.narrow(filters)
+            self._end_reset()
+
+    def order_by(self, column: str, *, descending: bool) -> None:
+        self.take_order(column, self.index_of.arrange(column, descending=descending), descending=descending)
+
+    def take_order(self, column: str, order: list[int], *, descending: bool) -> None:
+        """Show the rows in an order that the index arranged."""
+        self.beginResetModel()
+        self.index_of.take_order(column, order, descending=descending)
+        self._end_reset()
+
+    def _end_reset(self) -> None:
+        self.endResetModel()
+        self.reordered.emit()
+
+
+def cell_text(row: ConnectionRow, key: str) -> str:
+    """Return what a cell says. The state's sign differs in form, so that its colour only repeats it."""
+    if key == "state":
+        return {"enabled": "●", "disabled": "\N{EN DASH}", "incomplete": "!"}[state_of(row)]
+    if key == "exchange":
+        return exchange_label(row.exchange)
+    if key == "account_type":
+        return row.account_type.capitalize()
+    if key == "environment":
+        return "LIVE" if row.environment == "live" else row.environment
+    if key in {"enabled", "live_trade"}:
+        return ("on" if row.live_trade else "\N{EN DASH}") if key == "live_trade" else ("yes" if row.enabled else "no")
+    if key == "tags":
+        return ", ".join(row.tags)
+    return ago(row.updated_at) if key == "updated_at" else str(getattr(row, key))
+
+
+def _tooltip(row: ConnectionRow, key: str) -> str:
+    if key == "state":
+        return STATE_WORDS[state_of(row)]
+    if key == "updated_at":
+        return f"Changed {exact(row.updated_at)}, revision {row.revision}"
+    if key == "live_trade":
+        return "May trade with real orders" if row.live_trade else "Does not trade"
+    return row.name if key == "name" else cell_text(row, key) if key == "tags" else ""

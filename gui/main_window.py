@@ -1,0 +1,234 @@
+"""The main window arranges and wires: rail, pages, message bar, status bar. What they show is theirs."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+
+from gui.bridge import EventBridge
+from gui.messages import Messages
+from gui.shell import Page, PageSpec, Shell
+from gui.status_bar import StatusBar
+from gui.tasks import Tasks
+from gui.theme import Theme
+from gui.widgets.message_bar import MessageBar
+from gui.widgets.navigation_rail import NavigationRail
+
+if TYPE_CHECKING:
+    from models.event import Notice, StepFinished, StoreChanged
+    from services.core import Core
+
+TITLE = "CTS Connections"
+_SIZE = QSize(1280, 800)
+
+
+class MainWindow(QMainWindow):
+    """`painted` comes once, after the first paint; `leaving` when a person closed it and nothing unsaved is left."""
+
+    painted = Signal()
+    leaving = Signal()
+
+    def __init__(self, theme: Theme, messages: Messages, tasks: Tasks, specs: Sequence[PageSpec]) -> None:
+        super().__init__()
+        self.bridge = EventBridge(self)
+        self.shell = Shell(theme, messages, tasks, self.bridge, self.go_to)
+        self._specs = {spec.key: spec for spec in specs}
+        self._pages: dict[str, Page] = {}
+        self._core: Core | None = None
+        self._was_painted = False
+        self._may_close = False
+        self._settled = False
+        self._status_stale = False
+        self._kept: dict[str, dict[str, Any]] = {}
+
+        self._rail = NavigationRail(theme, TITLE)
+        self._stack = QStackedWidget()
+        self._bar = MessageBar(theme)
+        self.status = StatusBar(theme, self.go_to)
+        self._lay_out()
+
+        self._rail.chosen.connect(self.go_to)
+        messages.listen(self._bar.add)
+        self.bridge.notice.connect(self._show_notice)
+        self.bridge.store_changed.connect(self._store_changed)
+        self.bridge.step_finished.connect(self._step_finished)
+        self.bridge.migrations_changed.connect(lambda _event: self._ask_status())
+        self.bridge.vault_changed.connect(lambda event: self.status.show_vault(event.status))
+        self._add_shortcuts()
+        self.setWindowTitle(TITLE)
+        self.resize(_SIZE)
+        self.setMinimumSize(820, 480)
+        self.go_to(specs[0].key)
+
+    @property
+    def core(self) -> "Core | None":
+        return self._core
+
+    def page(self, key: str) -> Page:
+        """Return a page; builds it where it is not built yet."""
+        page = self._pages.get(key)
+        if page is None:
+            page = self._pages[key] = self._specs[key].build(self.shell)
+            page.badge.connect(lambda text: self._rail.set_badge(key, text))
+            self._stack.addWidget(page)
+            page.restore(self._kept.get(key, {}))
+            if self._core is not None:
+                page.attach(self._core)
+                if self._settled:
+                    page.started()
+        return page
+
+    def go_to(self, key: str) -> None:
+        """Show a page."""
+        page = self.page(key)
+        self._stack.setCurrentWidget(page)
+        self._rail.select(key)
+        page.entered()
+
+    def attach(self, core: "Core") -> None:
+        """Hand the services to the pages that are built; the others get them when they are."""
+        self._core = core
+        self.bridge.attach(core.events)
+        for page in list(self._pages.values()):
+            page.attach(core)
+
+    def settle(self) -> None:
+        """Show the store's state after the start, and build the other pages one by one while nothing else is to do."""
+        self._settled = True
+        for page in list(self._pages.values()):
+            page.started()
+        self._ask_status()
+        QTimer.singleShot(150, self, self._build_next)
+
+    def unsaved(self) -> str:
+        """Return what closing now would lose, as sentences."""
+        return " ".join(filter(None, (page.unsaved() for page in self._pages.values())))
+
+    def state(self) -> dict[str, Any]:
+        """Return size and layout, to be kept in the settings."""
+        size = self.normalGeometry().size() if self.isMaximized() else self.size()
+        kept = {key: state for key, page in self._pages.items() if (state := page.state())}
+        return {"width": size.width(), "height": size.height(), "maximized": self.isMaximized(), "pages": kept}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        """Take the size and layout that `state` returned once; whatever else stands there is passed over."""
+        width, height, pages = kept.get("width"), kept.get("height"), kept.get("pages")
+        if isinstance(width, int) and isinstance(height, int) and 0 < width < 20_000 and 0 < height < 20_000:
+            self.resize(QSize(width, height).boundedTo(self.screen().availableSize()))
+        if kept.get("maximized") is True:
+            self.setWindowState(Qt.WindowState.WindowMaximized)
+        self._kept = (
+            {key: state for key, state in pages.items() if isinstance(state, dict)} if isinstance(pages, dict) else {}
+        )
+        for key, page in self._pages.items():
+            page.restore(self._kept.get(key, {}))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        lost = "" if self._may_close else self.unsaved()
+        if lost:
+            event.ignore()
+            self._ask_to_close(lost)
+            return
+        event.accept()
+        self.leaving.emit()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            QTimer.singleShot(0, self, self.painted.emit)
+
+    def _lay_out(self) -> None:
+        line = QFrame()
+        line.setFixedWidth(1)
+        line.setFrameShape(QFrame.Shape.NoFrame)
+        line.setProperty("surface", "line")
+        self._stack.setSizePolicy(self._stack.sizePolicy().Policy.Ignored, self._stack.sizePolicy().Policy.Ignored)
+        right = QVBoxLayout()
+        right.setSpacing(0)
+        right.addWidget(self._bar)
+        right.addWidget(self._stack, 1)
+        across = QHBoxLayout()
+        across.setSpacing(0)
+        across.addWidget(self._rail)
+        across.addWidget(line)
+        across.addLayout(right, 1)
+        middle = QWidget()
+        column = QVBoxLayout(middle)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addLayout(across, 1)
+        column.addWidget(self.status)
+        self.setCentralWidget(middle)
+
+    def _add_shortcuts(self) -> None:
+        for number, (key, spec) in enumerate(self._specs.items(), 1):
+            self._rail.add(key, spec.title, f"Ctrl+{number}")
+            QShortcut(QKeySequence(f"Ctrl+{number}"), self, lambda key=key: self.go_to(key))
+        QShortcut(QKeySequence(Qt.Key.Key_F5), self, self._reload)
+        QShortcut(QKeySequence(Qt.Key.Key_F1), self, self._show_shortcuts)
+        QShortcut(QKeySequence("Ctrl+Q"), self, self.close)
+
+    def _reload(self) -> None:
+        page = self._stack.currentWidget()
+        if isinstance(page, Page):
+            page.reload()
+        self._ask_status()
+
+    def _show_shortcuts(self) -> None:
+        from gui.shortcuts import ShortcutsDialog
+
+        ShortcutsDialog(self).open()
+
+    def _ask_to_close(self, lost: str) -> None:
+        from gui.widgets.dialogs import ConfirmDialog
+
+        question = ConfirmDialog("Close without saving?", lost, confirm="Discard and close", danger=True, parent=self)
+        question.cancel.set_text("Keep editing")
+        question.accepted.connect(self._close_now)
+        question.open()
+
+    def _close_now(self) -> None:
+        self._may_close = True
+        self.close()
+
+    def _build_next(self) -> None:
+        for key in self._specs:
+            if key not in self._pages:
+                self.page(key)
+                QTimer.singleShot(60, self, self._build_next)
+                return
+
+    def _show_notice(self, event: "Notice") -> None:
+        if event.problem is not None:
+            self.shell.messages.problem(event.problem, level=event.level)
+        else:
+            self.shell.messages.say(event.text, level=event.level)
+
+    def _store_changed(self, event: "StoreChanged") -> None:
+        self.status.show_store(event.status)
+
+    def _step_finished(self, event: "StepFinished") -> None:
+        self.shell.tasks.start("status", self._read_status(migrations=event.step.step == "migrations"))
+
+    def _ask_status(self) -> None:
+        if self._core is not None:
+            self.shell.tasks.start("status", self._read_status(migrations=True))
+
+    async def _read_status(self, *, migrations: bool) -> None:
+        core = self._core
+        assert core is not None
+        self._status_stale = self._status_stale or migrations
+        self.status.show_store(await self.shell.tasks.read(core.status.store))
+        self.status.show_vault(await self.shell.tasks.read(core.status.vault))
+        if self._status_stale:
+            from models.problem import CtsError
+
+            try:
+                self.status.show_migrations(await self.shell.tasks.read(core.migrations.items))
+            except CtsError:
+                # The store chip says already why nothing can be read.
+                self.status.show_migrations(())
+            self._status_stale = False

@@ -1,0 +1,182 @@
+"""The program behind the window: built on a thread after the first paint, closed in time when the window goes."""
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtWidgets import QApplication
+
+from gui.main_window import MainWindow
+from gui.messages import Messages, bug
+from gui.tasks import Tasks
+from gui.theme import Theme
+from models.connection_row import ConnectionRow
+from models.problem import CtsError, Problem
+
+if TYPE_CHECKING:
+    from gui.connections.page import ConnectionsPage
+    from services.core import Core
+
+QUIT_MILLISECONDS = 2_000
+"""How long the store may take to close: the window is gone at once, the process after this at the latest."""
+
+
+class Program(QObject):
+    """Runs Qt's loop twice: alone until the list is painted and asyncio is imported, then under qasync until the end.
+
+    So no asyncio is needed to paint, no loop is ever nested, and asyncio's loop is closed in the way it documents.
+    """
+
+    _previewed = Signal(object)
+    _imported = Signal()
+    _built = Signal(object)
+    _failed = Signal(object)
+    _closed = Signal()
+
+    def __init__(self, app: QApplication, window: MainWindow, theme: Theme, tasks: Tasks, messages: Messages) -> None:
+        super().__init__()
+        self._app, self._window, self._theme = app, window, theme
+        self._tasks, self._messages = tasks, messages
+        self._core: Core | None = None
+        self._leaving = False
+        self._stuck = False
+        self._deadline = QTimer(self)
+        self._deadline.setSingleShot(True)
+        self._deadline.setInterval(QUIT_MILLISECONDS)
+        self._deadline.timeout.connect(self._give_up)
+        self._previewed.connect(self._show_preview)
+        self._imported.connect(self._leave_first_loop)
+        self._built.connect(self._attach)
+        self._failed.connect(self._show_failure)
+        self._closed.connect(app.quit)
+        window.leaving.connect(self._leave)
+
+    def begin(self, make_core: "Callable[[], Core]", preview: Callable[[], list[ConnectionRow]]) -> None:
+        """Read the list and build the program, on a thread."""
+        threading.Thread(target=self._build, args=(make_core, preview), name="builder", daemon=True).start()
+
+    def run(self) -> int:
+        """Run until the window is closed; returns the exit code."""
+        code = self._app.exec()
+        if not self._leaving:
+            code = self._run_with_asyncio()
+        if self._stuck:
+            # A thread that hangs in a driver may hold a lock that the interpreter's own end would wait for.
+            sys.stderr.flush()
+            os._exit(code)
+        return code
+
+    def _run_with_asyncio(self) -> int:
+        import qasync
+
+        loop = qasync.QEventLoop(self._app)
+        try:
+            return int(loop.run_forever())
+        finally:
+            loop.close()
+
+    def _build(self, make_core: "Callable[[], Core]", preview: Callable[[], list[ConnectionRow]]) -> None:
+        """The builder thread: each result goes to the GUI's thread by a signal."""
+        from gui.connections.order_index import OrderIndex
+
+        try:
+            self._previewed.emit(OrderIndex(preview()))
+        except Exception as error:  # noqa: BLE001 - the list comes again with the store; a failed preview costs only time
+            self._failed.emit(error)
+        try:
+            import qasync  # noqa: F401 - imported here so that the GUI's thread finds it ready
+
+            self._imported.emit()
+            self._built.emit(make_core())
+        except BaseException as error:  # noqa: BLE001 - the boundary of this thread: the window shows it
+            self._failed.emit(error)
+
+    def _leave_first_loop(self) -> None:
+        if not self._leaving:
+            self._app.exit(0)
+
+    def _show_preview(self, index: Any) -> None:
+        self._list_page().show_preview(index)
+
+    def _attach(self, core: "Core") -> None:
+        if self._leaving:
+            return
+        self._core = core
+        self._hook_exceptions()
+        self._tasks.attach(core.workers)
+        self._window.attach(core)
+        self._tasks.start("startup", self._start_up(core))
+
+    async def _start_up(self, core: "Core") -> None:
+        await self._tasks.write(core.startup.run)
+        settings = core.settings.current
+        self._theme.choose(settings.theme, settings.density)
+        self._window.settle()
+        for problem in core.startup.problems:
+            self._messages.problem(problem, level="warning")
+
+    def _show_failure(self, error: BaseException) -> None:
+        problem = error.problem if isinstance(error, CtsError) else bug(error)
+        self._messages.problem(problem)
+        self._list_page().show_problem(problem)
+
+    def _leave(self) -> None:
+        """Close the store behind the window that is gone; the deadline ends it whatever happens."""
+        if self._leaving:
+            return
+        self._leaving = True
+        self._deadline.start()
+        self._tasks.cancel_all()
+        self._window.bridge.detach()
+        core = self._core
+        if core is None:
+            self._app.quit()
+            return
+        window = self._window.state()
+        closing = core.workers.write(_close, core, window)
+        closing.add_done_callback(lambda _done: self._closed.emit())
+
+    def _give_up(self) -> None:
+        self._stuck = True
+        self._app.exit(0)
+
+    def _list_page(self) -> "ConnectionsPage":
+        from gui.connections.page import ConnectionsPage
+
+        page = self._window.page("connections")
+        assert isinstance(page, ConnectionsPage)
+        return page
+
+    def _hook_exceptions(self) -> None:
+        """Show what escapes from a slot or a thread; the log's own hook, called first, has written it down."""
+        log_it, log_thread = sys.excepthook, threading.excepthook
+
+        def show(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+            log_it(kind, error, trace)
+            if isinstance(error, Exception):
+                self._messages.problem(_problem_of(error))
+
+        def show_thread(args: threading.ExceptHookArgs) -> None:
+            log_thread(args)
+            if isinstance(args.exc_value, Exception):
+                self._messages.problem(_problem_of(args.exc_value))
+
+        sys.excepthook, threading.excepthook = show, show_thread
+
+
+def _problem_of(error: Exception) -> Problem:
+    return error.problem if isinstance(error, CtsError) else bug(error)
+
+
+def _close(core: "Core", window: dict[str, Any]) -> None:
+    """Keep the window's layout and close the store, on the writer, after every write before it."""
+    if window and window != core.settings.current.window:
+        # A layout that cannot be kept is not worth a word at the end.
+        with contextlib.suppress(CtsError):
+            core.settings.change(window=window)
+    core.startup.close()

@@ -1,0 +1,116 @@
+"""The status bar: where the records are, in what state, who holds the key; a click goes to the page that says more."""
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QWidget
+
+from gui.theme import Theme
+from gui.widgets.buttons import Button
+from gui.widgets.labels import plain_tooltip, repolish
+
+if TYPE_CHECKING:
+    from models.status import MigrationItem, StoreStatus, VaultStatus
+
+_BACKENDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "json": "JSON files"}
+_STATES = {"online": "", "fallback": "fallback", "reconciling": "catching up", "read_only": "read-only"}
+_APPLIED = {"applied", "baseline", "changed"}
+_WRONG = {"failed", "changed", "missing", "out of order", "future"}
+_LOCATION_LENGTH = 46
+
+
+class StatusBar(QWidget):
+    """Shows what it is told, at once; it works nothing out and asks nobody."""
+
+    def __init__(self, theme: Theme, go_to: Callable[[str], None], parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self.setProperty("surface", "panel")
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self.setAccessibleName("Status")
+        self.store = _StatusButton("Store", lambda: go_to("database"))
+        self.migrations = _StatusButton("Migrations", lambda: go_to("database"))
+        self.waiting = _StatusButton("Waiting changes", lambda: go_to("database"))
+        self.vault = _StatusButton("Vault", lambda: go_to("settings"))
+        self.temporary = _StatusButton("Temporary data", lambda: go_to("settings"))
+        self.connections = _StatusButton("Connections", lambda: go_to("connections"))
+        row = QHBoxLayout(self)
+        row.setContentsMargins(10, 2, 10, 2)
+        row.setSpacing(6)
+        for button in (self.store, self.temporary, self.migrations, self.waiting, self.vault):
+            row.addWidget(button)
+        row.addStretch(1)
+        row.addWidget(self.connections)
+        self.store.tell("●  Opening the store", "")
+
+    def show_store(self, status: "StoreStatus") -> None:
+        backend = _BACKENDS.get(status.backend, status.backend)
+        state = _STATES.get(status.state, status.state)
+        words = ", ".join(part for part in (backend, state) if part)
+        level = "ok" if status.state == "online" and status.problem is None else "warning"
+        if status.problem is not None and status.state != "online":
+            level = "error"
+        sign = {"ok": "●", "warning": "▲", "error": "✕"}[level]
+        detail = f"{words}: {status.location}"
+        if status.problem is not None:
+            detail = f"{status.problem.text} {status.problem.solution}\n{detail}"
+        self.store.tell(f"{sign}  {words} · {_shorten(status.location)}", detail, level)
+        self.temporary.tell(
+            "! Temporary data" if status.temporary else "",
+            f"This data will be lost: the data folder cannot be written. It is in {status.location}.",
+            "warning",
+        )
+        count = status.waiting
+        text = "" if not count else f"{count:,} change waiting" if count == 1 else f"{count:,} changes waiting"
+        self.waiting.tell(text, "Edits that are kept here until the database has them.", "warning")
+
+    def show_migrations(self, items: "Sequence[MigrationItem]") -> None:
+        applied = sum(item.state in _APPLIED for item in items)
+        wrong = [item for item in items if item.state in _WRONG]
+        text = f"Migrations {applied} of {len(items)}" if items else ""
+        detail = "\n".join(f"{item.number:03d} {item.name}: {item.state}" for item in wrong)
+        if wrong:
+            text += f", {len(wrong)} to look at"
+        level = "error" if wrong else "" if applied == len(items) else "warning"
+        self.migrations.tell(
+            text, detail or "Every change of the database's structure, and whether it was made.", level
+        )
+
+    def show_vault(self, status: "VaultStatus") -> None:
+        beside = status.holder in {"file", "none"}
+        level = "error" if status.locked else "warning" if beside else ""
+        self.vault.tell(status.sentence, f"Where the key to the secrets is: {status.sentence}", level)
+
+    def show_connections(self, text: str) -> None:
+        self.connections.tell(text, "")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.fillRect(0, 0, self.width(), 1, self._theme.color("line"))
+        painter.end()
+
+
+class _StatusButton(Button):
+    """One fact; hidden while there is nothing to say."""
+
+    def __init__(self, name: str, clicked: Callable[[], object]) -> None:
+        super().__init__("", clicked, tone="status")
+        self._name = name
+        self.hide()
+
+    def tell(self, text: str, detail: str, level: str = "") -> None:
+        self.set_text(text)
+        self.setAccessibleName(f"{self._name}: {text}")
+        self.setToolTip(plain_tooltip(detail))
+        self.setVisible(bool(text))
+        if self.property("level") != level:
+            self.setProperty("level", level)
+            repolish(self)
+
+
+def _shorten(location: str) -> str:
+    """Return the end of a long path: the file's name says more than the root."""
+    return location if len(location) <= _LOCATION_LENGTH else "…" + location[-_LOCATION_LENGTH:]
