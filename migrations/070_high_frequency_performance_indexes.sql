@@ -7,8 +7,8 @@ CREATE INDEX IF NOT EXISTS ix_indications_profit_factor
 
 -- What waits for validation.
 CREATE INDEX IF NOT EXISTS ix_pseudo_positions_validation_queue
-    ON pseudo_positions (connection_id, created_at)
-    WHERE status = 'open' AND profit_factor >= 0.6;
+    ON pseudo_positions (connection_id, status, created_at)
+    WHERE profit_factor >= 0.6;
 
 -- What has to be brought in step with the exchange, longest waiting first.
 CREATE INDEX IF NOT EXISTS ix_active_exchange_positions_sync

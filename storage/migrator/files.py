@@ -64,21 +64,28 @@ def checksums(folder: Path, dialect: str) -> dict[int, tuple[str, str]]:
 
 
 def _names(folder: Path, dialect: str) -> list[_Named]:
-    chosen: dict[int, _Named] = {}
-    others: dict[int, _Named] = {}
-    for named in sorted(_parse_names(folder)):
-        mine = named.dialect in {None, dialect}
-        for known in (chosen.get(named.number), others.get(named.number)):
-            if known and (
-                known.name != named.name or (mine and known.number in chosen) or None in {known.dialect, named.dialect}
-            ):
-                raise _unusable(
-                    f"Two migration files have the number {named.number:03}: {known.path.name} and {named.path.name}.",
-                    str(folder),
-                    "Remove the one that does not belong to the program; nothing was applied.",
-                )
-        (chosen if mine else others)[named.number] = named
-    return [chosen[number] for number in sorted(chosen)]
+    """Return the files that count for `dialect`, by number: one for both dialects, or one of a pair."""
+    by_number: dict[int, list[_Named]] = {}
+    for named in _parse_names(folder):
+        by_number.setdefault(named.number, []).append(named)
+    chosen = []
+    for _, files in sorted(by_number.items()):
+        if len(files) > 1:
+            _refuse_unless_pair(files)
+        chosen += [named for named in files if named.dialect in {None, dialect}]
+    return chosen
+
+
+def _refuse_unless_pair(files: list[_Named]) -> None:
+    dialects = {named.dialect for named in files}
+    if len({named.name for named in files}) == 1 and len(dialects) == len(files) and None not in dialects:
+        return
+    names = " and ".join(sorted(named.path.name for named in files))
+    raise _unusable(
+        f"Several migration files have the number {files[0].number:03}: {names}.",
+        str(files[0].path.parent),
+        "Remove the one that does not belong to the program; nothing was applied.",
+    )
 
 
 def _parse_names(folder: Path) -> Iterator[_Named]:
