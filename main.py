@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from storage.store import Store
-
     from models.connection_row import ConnectionRow
+    from services.backups import BackupService
+    from services.connections import ConnectionService
     from services.core import Core
-    from services.events import Events
-    from services.late_vault import LateVault
+    from services.legacy import LegacyService
     from services.log import LogView
-    from services.settings import SettingsService
+    from services.migrations import MigrationService
+    from services.recovery import RecoveryService
     from services.startup import Startup
+    from services.status import StatusService
+    from services.transfer import TransferService
+    from services.vault import VaultService
+    from services.workers import Workers
     from storage.data_folder import DataFolder
     from storage.vault import Vault
 
@@ -71,93 +75,112 @@ def split(argv: list[str]) -> Arguments:
 
 
 def build_core(arguments: Arguments, *, patience: float = _PATIENCE) -> "Core":
-    """Build every service. Opens nothing but the data folder itself: `startup.run()` does the work."""
+    """Build the program. Opens nothing but the data folder itself: `startup.run()` does the work."""
     from services.core_dumps import forbid_core_dumps
     from services.log import LogView
     from storage.data_folder import prepare
 
-    forbid_core_dumps(debuggers=bool(arguments.words))
+    forbid_core_dumps()
     log = LogView()
     log.install()
-    return _build_services(prepare(locate_data(arguments)), log, patience)
+    return _Builder(prepare(locate_data(arguments)), log, patience).core
 
 
-def _build_services(folder: "DataFolder", log: "LogView", patience: float) -> "Core":
-    from services.backups import BackupService
-    from services.legacy import LegacyService
-    from services.migrations import MigrationService
-    from services.transfer import TransferService
-    from storage.store import Store
+class _Builder:
+    """Builds what every run needs, and knows how to build the rest when it is asked for."""
 
-    from services.connections import ConnectionService
-    from services.core import Core
-    from services.events import Events
-    from services.late_vault import LateVault
-    from services.recovery import RecoveryService
-    from services.settings import SettingsService
-    from services.status import StatusService
-    from services.vault import VaultService
-    from services.workers import Workers
+    def __init__(self, folder: "DataFolder", log: "LogView", patience: float) -> None:
+        from services.core import Core
+        from services.events import Events
+        from services.late_vault import LateVault
+        from services.settings import SettingsService
+        from storage.store import Store
 
-    events = Events()
-    vault = LateVault(partial(_open_vault, folder))
-    store = Store(folder, vault, resource("migrations"), publish=events.publish, device=_device())
-    settings = SettingsService(folder)
-    startup = _build_startup(folder, settings, log, vault, store, events, patience)
-    connections = ConnectionService(store, vault, events)
-    migrations = MigrationService(store, events)
-    legacy = LegacyService(store, folder, vault, events)
-    return Core(
-        data_folder=folder.root,
-        events=events,
-        workers=Workers(),
-        log=log,
-        settings=settings,
-        startup=startup,
-        status=StatusService(
-            folder=folder,
-            store=store,
-            vault=vault,
-            startup=startup,
-            connections=connections,
-            migrations=migrations,
-            legacy=legacy,
-        ),
-        connections=connections,
-        migrations=migrations,
-        backups=BackupService(store, folder, events, keep=lambda: settings.current.backups_kept),
-        legacy=legacy,
-        transfer=TransferService(connections, vault),
-        vault=VaultService(vault, events),
-        recovery=RecoveryService(store, events),
-    )
+        self._folder = folder
+        self._events = Events()
+        self._settings = SettingsService(folder)
+        self._vault = LateVault(partial(_open_vault, folder))
+        self._store = Store(folder, self._vault, resource("migrations"), publish=self._events.publish, device=_device())
+        self.core = Core(
+            data_folder=folder.root,
+            events=self._events,
+            log=log,
+            settings=self._settings,
+            startup=self._startup(log, patience),
+            later=self,
+        )
 
+    def _startup(self, log: "LogView", patience: float) -> "Startup":
+        from services.configuration import read_configuration
+        from services.startup import Startup
+        from storage.folder_lock import FolderLock
 
-def _build_startup(
-    folder: "DataFolder",
-    settings: "SettingsService",
-    log: "LogView",
-    vault: "LateVault",
-    store: "Store",
-    events: "Events",
-    patience: float,
-) -> "Startup":
-    from services.configuration import read_configuration
-    from services.startup import Startup
-    from storage.folder_lock import FolderLock
+        return Startup(
+            folder=self._folder,
+            configuration=read_configuration(os.environ),
+            settings=self._settings,
+            log=log,
+            lock=FolderLock(self._folder.lock),
+            vault=self._vault,
+            store=self._store,
+            migrations_folder=resource("migrations"),
+            events=self._events,
+            patience=patience,
+        )
 
-    return Startup(
-        folder=folder,
-        configuration=read_configuration(os.environ),
-        settings=settings,
-        log=log,
-        lock=FolderLock(folder.lock),
-        vault=vault,
-        store=store,
-        migrations_folder=resource("migrations"),
-        events=events,
-        patience=patience,
-    )
+    def workers(self) -> "Workers":
+        from services.workers import Workers
+
+        return Workers()
+
+    def status(self) -> "StatusService":
+        from services.status import StatusService
+
+        core = self.core
+        return StatusService(
+            folder=self._folder,
+            store=self._store,
+            vault=self._vault,
+            startup=core.startup,
+            connections=core.connections,
+            migrations=core.migrations,
+            legacy=core.legacy,
+        )
+
+    def connections(self) -> "ConnectionService":
+        from services.connections import ConnectionService
+
+        return ConnectionService(self._store, self._vault, self._events)
+
+    def migrations(self) -> "MigrationService":
+        from services.migrations import MigrationService
+
+        return MigrationService(self._store, self._events)
+
+    def backups(self) -> "BackupService":
+        from services.backups import BackupService
+
+        return BackupService(self._store, self._folder, self._events, keep=lambda: self._settings.current.backups_kept)
+
+    def legacy(self) -> "LegacyService":
+        from services.legacy import LegacyService
+
+        return LegacyService(self._store, self._folder, self._vault, self._events)
+
+    def transfer(self) -> "TransferService":
+        from services.transfer import TransferService
+
+        return TransferService(self.core.connections, self._vault)
+
+    def vault(self) -> "VaultService":
+        from services.vault import VaultService
+
+        return VaultService(self._vault, self._events)
+
+    def recovery(self) -> "RecoveryService":
+        from services.recovery import RecoveryService
+
+        return RecoveryService(self._store, self._events)
 
 
 def _open_vault(folder: "DataFolder", writable: bool) -> "Vault":
@@ -191,10 +214,19 @@ def _run_command(arguments: Arguments) -> int:
 
     return run(
         list(arguments.words),
-        lambda writes: build_core(arguments, patience=_PATIENCE if writes else 0.0),
+        partial(_build_for_command, arguments),
         as_json=arguments.as_json,
         program=Path(sys.argv[0]).name,
     )
+
+
+def _build_for_command(arguments: Arguments, writes: bool) -> "Core":
+    from services.core_dumps import forbid_core_dumps
+
+    if writes:
+        # What writes may hold secrets, and no desktop portal needs to look at a command.
+        forbid_core_dumps(debuggers=True)
+    return build_core(arguments, patience=_PATIENCE if writes else 0.0)
 
 
 def _wrong_usage(sentence: str, *, as_json: bool) -> int:

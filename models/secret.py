@@ -1,6 +1,5 @@
 """Secrets that do not leak by accident: a value that hides itself, and the sealed token that every store keeps."""
 
-import hmac
 from collections.abc import Iterator
 from typing import NoReturn
 from weakref import WeakValueDictionary
@@ -36,6 +35,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac
+
         return hmac.compare_digest(
             self._value.encode("utf-8", "surrogatepass"), other._value.encode("utf-8", "surrogatepass")
         )

@@ -11,7 +11,6 @@ from storage.backup import list_backups
 from storage.data_folder import DataFolder
 from storage.database import Database
 from storage.legacy.reports import read_kept, together
-from storage.legacy.scrub import scrub
 
 
 class HasDatabase(Protocol):
@@ -57,6 +56,8 @@ class LegacyService:
 
     def scrub(self) -> Scrubbed:
         """Remove the secrets in clear from every file of the data folder, and prove it before saying so."""
+        from storage.legacy.scrub import scrub
+
         database = self._store.database
         if database is None:
             raise StoreError(_not_open())

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from models import VERSION
 from models.problem import Category, CtsError, Problem
 from services.commands import output
-from services.commands.reading import read_object
 
 if TYPE_CHECKING:
     import argparse
@@ -27,7 +26,7 @@ def run(words: list[str], make_core: Callable[[bool], "Core"], *, as_json: bool,
     from services.commands.parser import UsageError, build
 
     try:
-        arguments = build(program).parse(words)
+        arguments = build(program, words).parse(words)
         arguments.json = as_json
         if arguments.version:
             output.write_result(output.Result({"version": VERSION}, f"CTS Connections {VERSION}"), as_json=as_json)
@@ -58,6 +57,8 @@ def _run(arguments: "argparse.Namespace", make_core: Callable[[bool], "Core"], *
     core: Core | None = None
     try:
         if arguments.takes_object:
+            from services.commands.reading import read_object
+
             # Before anything is opened: a person may take a while to type it, and others want the data folder.
             arguments.fields = read_object(arguments.file)
         core = make_core(_writes(arguments))

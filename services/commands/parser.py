@@ -1,12 +1,14 @@
 """The words of the command line. Never echoes a value back: somebody may have typed a secret where none belongs."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NoReturn
 
 from services.commands.output import Result
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from services.core import Core
 
 Handler = Callable[["Core", argparse.Namespace], Result]
@@ -42,10 +44,8 @@ class Parser(argparse.ArgumentParser):
         return arguments
 
 
-def build(program: str) -> Parser:
-    """Return the parser of every command; each module brings its own words."""
-    from services.commands import backups, connections, legacy, migrations, prepare, status, transfer
-
+def build(program: str, words: Sequence[str] = ()) -> Parser:
+    """Return the parser of every command, or, where `words` begin with `status`, of that one: it may be asked often."""
     parser = Parser(
         prog=program,
         usage=f"{program} [--data-dir DIR] [--json] [COMMAND ...]",
@@ -58,9 +58,19 @@ def build(program: str) -> Parser:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--version", action="store_true", help="print the version and end")
     commands = parser.add_subparsers(metavar="COMMAND", dest="command", parser_class=Parser, prog=program)
-    for module in (status, prepare, migrations, connections, transfer, backups, legacy):
+    for module in _modules(words):
         module.register(commands)
     return parser
+
+
+def _modules(words: Sequence[str]) -> "tuple[ModuleType, ...]":
+    from services.commands import status
+
+    if words and words[0] == "status":
+        return (status,)
+    from services.commands import backups, connections, legacy, migrations, prepare, transfer
+
+    return status, prepare, migrations, connections, transfer, backups, legacy
 
 
 def add(
