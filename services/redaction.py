@@ -1,7 +1,8 @@
 """Takes secrets out of the final text of a log line, traceback included, before any handler keeps it.
 
 Values of every living Secret go by value; everything else goes by its look: URL passwords, fields with a telling
-name, sealed tokens. A cheap look for tell-tale words comes first, because most lines hold nothing of the kind.
+name, sealed tokens. A cheap look for tell-tale words comes first, because most lines hold nothing of the kind. Every
+pattern takes time linear in the text: a log line may hold what a stranger sent.
 """
 
 import json
@@ -32,13 +33,12 @@ _HINTS: Final = (
     "basic",
 )
 _TOKEN: Final = re.compile(r"\bcts1\.[0-9A-Za-z_-]{1,64}\.[0-9A-Za-z+/=_-]*")
-# Greedy up to the last @ of the word: a password may hold : / and @ that nobody encoded.
-_URL: Final = re.compile(r"(://[^\s:/@'\"]*:)[^\s'\"]*(?=@)")
+_URL: Final = re.compile(r"://[^\s:/@'\"]*:[^\s'\"]*")
 _SCHEME_WORD: Final = re.compile(r"\b(bearer|basic)\s+[0-9A-Za-z+/=._~-]{4,}", re.IGNORECASE)
 _FIELD: Final = re.compile(
     r"""(?P<name>(?:api[_-]?key|access[_-]?key|private[_-]?key|data[_-]?key|secret|pass(?:phrase|word|wd)|pwd|token
           |authorization|signature|access[_-]?sign|bapi[_-]?sign|credentials?)
-        (?!\w*[_-]set\b)[\w-]*\\?["']?\s*(?:=>|[:=])\s*)
+        (?!\w{0,40}[_-]set\b)[\w-]{0,40}\\?["']?\s{0,8}(?:=>|[:=])\s{0,8})
         (?:(?P<prefix>[bru]{0,2}\\?)(?P<quote>["'])(?:(?!(?P=quote))[^\\]|\\.)*(?P=quote)?
           |(?:(?:bearer|basic)\s+)?[^\s,;&'")}\]]+)""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
@@ -53,8 +53,9 @@ def redact(text: str, secrets: Iterable[str] | None = None) -> str:
         return text
     text = _TOKEN.sub("cts1." + MASK, text)
     if "://" in text:
-        text = _URL.sub(r"\g<1>" + MASK, text)
-    text = _FIELD.sub(_masked_field, text)
+        text = _URL.sub(_masked_url, text)
+    if "=" in text or ":" in text:
+        text = _FIELD.sub(_masked_field, text)
     return _SCHEME_WORD.sub(r"\g<1> " + MASK, text)
 
 
@@ -63,6 +64,13 @@ class RedactingFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return redact(super().format(record))
+
+
+def _masked_url(match: re.Match[str]) -> str:
+    # Up to the last @ of the word: a password may hold : / and @ that nobody encoded.
+    user, _, rest = match[0].removeprefix("://").partition(":")
+    _, at, host = rest.rpartition("@")
+    return f"://{user}:{MASK}@{host}" if at else match[0]
 
 
 def _masked_field(match: re.Match[str]) -> str:
