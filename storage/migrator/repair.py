@@ -1,6 +1,6 @@
 """Changes to the ledger alone, always previewed: repair makes it agree with the files, baseline adopts a schema."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from models.problem import Category, MigrationError, Problem
 from models.status import LedgerChange, MigrationState
@@ -23,16 +23,23 @@ def changes(plan: Plan) -> list[LedgerChange]:
     ]
 
 
-def carry_out(session: Session, wanted: Sequence[LedgerChange], migrations: Sequence[Migration]) -> None:
+def carry_out(session: Session, read: Callable[[], Plan], migrations: Sequence[Migration]) -> list[LedgerChange]:
+    """Do it, and return what was done. `read` gives the plan as it is now."""
     files = {migration.number: migration for migration in migrations}
-    ledger.create(session)
-    for change in wanted:
-        if change.sentence == _SENTENCES[MigrationState.CHANGED]:
-            ledger.accept(session, files[change.number])
-        elif change.sentence == _SENTENCES[MigrationState.MISSING]:
-            ledger.remove(session, change.number)
-        else:
-            ledger.forget_failure(session, change.number)
+    # Looked at before a transaction begins: without a ledger there is nothing to change, and nothing is made.
+    if not changes(read()):
+        return []
+    with session.transaction():
+        ledger.create(session)
+        wanted = changes(read())
+        for change in wanted:
+            if change.sentence == _SENTENCES[MigrationState.CHANGED]:
+                ledger.accept(session, files[change.number])
+            elif change.sentence == _SENTENCES[MigrationState.MISSING]:
+                ledger.remove(session, change.number)
+            else:
+                ledger.forget_failure(session, change.number)
+    return wanted
 
 
 def adoptions(plan: Plan, number: int) -> list[LedgerChange]:
@@ -49,11 +56,19 @@ def adoptions(plan: Plan, number: int) -> list[LedgerChange]:
     ]
 
 
-def adopt(session: Session, wanted: Sequence[LedgerChange], migrations: Sequence[Migration]) -> None:
+def adopt(
+    session: Session, read: Callable[[], Plan], migrations: Sequence[Migration], number: int
+) -> list[LedgerChange]:
+    """Note them as there, and return what was noted."""
     files = {migration.number: migration for migration in migrations}
-    ledger.create(session)
-    for change in wanted:
-        ledger.add(session, files[change.number], 0, MigrationState.BASELINE.value)
+    if not adoptions(read(), number):
+        return []
+    with session.transaction():
+        ledger.create(session)
+        wanted = adoptions(read(), number)
+        for change in wanted:
+            ledger.add(session, files[change.number], 0, MigrationState.BASELINE.value)
+    return wanted
 
 
 def unknown(number: int) -> Problem:

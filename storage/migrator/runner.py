@@ -13,7 +13,7 @@ from storage.diagnosis import diagnose
 from storage.migrator import ledger, rehearsal, repair
 from storage.migrator.files import Migration, checksums, find_migrations, read_migrations
 from storage.migrator.plan import NEWEST, Failure, Plan, newer_version, plan
-from storage.migrator.session import MigratedDatabase, Session, primary_message, session
+from storage.migrator.session import MigratedDatabase, Session, is_read_only, primary_message, session
 
 Hook = Callable[[Migration, int], None]
 
@@ -104,12 +104,11 @@ class Migrator:
     def repair(self) -> list[LedgerChange]:
         """Make ledger and files agree: accept changed files, drop rows without a file, forget failures."""
         migrations = self._read()
-        with self._session() as opened, opened.transaction():
-            changes = repair.changes(self._plan(opened, migrations))
-            if changes:
-                repair.carry_out(opened, changes, migrations)
-                self._unwritten.clear()
-            return changes
+        with self._session() as opened:
+            done = repair.carry_out(opened, lambda: self._plan(opened, migrations), migrations)
+        if done:
+            self._unwritten.clear()
+        return done
 
     def baseline_preview(self, number: int) -> list[LedgerChange]:
         """Return which migrations baseline(number) would adopt."""
@@ -119,11 +118,8 @@ class Migrator:
     def baseline(self, number: int) -> list[LedgerChange]:
         """Adopt an existing schema: note every migration up to `number` as there, without running it."""
         migrations = find_migrations(self._folder, self._database.dialect)
-        with self._session() as opened, opened.transaction():
-            changes = repair.adoptions(self._plan(opened, migrations), number)
-            if changes:
-                repair.adopt(opened, changes, migrations)
-            return changes
+        with self._session() as opened:
+            return repair.adopt(opened, lambda: self._plan(opened, migrations), migrations, number)
 
     def sql(self, number: int) -> str:
         """Return the text of a migration's file."""
@@ -137,7 +133,7 @@ class Migrator:
 
     @contextmanager
     def _session(self) -> Iterator[Session]:
-        with session(self._database, self._wait, "the migrations") as opened:
+        with session(self._database, self._wait) as opened:
             yield opened
 
     def _plan(self, opened: Session, migrations: Sequence[Migration]) -> Plan:
@@ -177,6 +173,8 @@ class Migrator:
             opened.commit()
         except opened.error as error:
             opened.rollback()
+            if is_read_only(error):
+                raise
             self._fail(opened, migration, progress[0], error)
             return False
         except BaseException:
@@ -202,7 +200,9 @@ class Migrator:
                 ledger.create(opened)
                 ledger.record_failure(opened, failure)
         except (opened.error, MigrationError) as second:
-            problem: Problem = second.problem if isinstance(second, MigrationError) else diagnose(second, where="")
+            problem: Problem = (
+                second.problem if isinstance(second, MigrationError) else diagnose(second, where="the database")
+            )
             _log.warning("Why it failed could not be written to the database: %s", problem.text)
 
 

@@ -18,6 +18,7 @@ ADVISORY_KEY = 0x435453_4D4947
 """The key of PostgreSQL's advisory lock ("CTSMIG"): one program at a time migrates one database."""
 
 _BUSY_CODES = {5, 6}
+_READ_ONLY_CODE = 8
 _LOCK_POLL_S = 0.1
 _BEGIN_POSTGRESQL = (
     "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s';"
@@ -211,7 +212,7 @@ class Session:
 
 
 @contextmanager
-def session(database: MigratedDatabase, wait: float, where: str) -> Iterator[Session]:
+def session(database: MigratedDatabase, wait: float) -> Iterator[Session]:
     """Open a session; a driver's error that nobody handled comes out as a StoreError with its Problem."""
     hold: Callable[[], AbstractContextManager[Any]] | None = getattr(database, "hold", None)
     with hold() if hold else nullcontext(database.cursor_connection()) as connection:
@@ -219,9 +220,16 @@ def session(database: MigratedDatabase, wait: float, where: str) -> Iterator[Ses
         try:
             yield opened
         except opened.error as error:
-            raise StoreError(diagnose(error, where=where)) from error
+            where = getattr(database, "path", None)
+            raise StoreError(diagnose(error, where=str(where or "the database"), path=where)) from error
         finally:
             opened.close()
+
+
+def is_read_only(error: BaseException) -> bool:
+    """Tell whether the database refuses every write: then no file is to blame, and none has failed."""
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    return code & 0xFF == _READ_ONLY_CODE or getattr(error, "pgcode", None) == "25006"
 
 
 def primary_message(error: BaseException) -> str:
