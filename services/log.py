@@ -11,7 +11,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
+from types import FunctionType, TracebackType
 from typing import Any, Final, NamedTuple
 
 from models.problem import Category, Problem
@@ -127,7 +127,7 @@ class LogView(logging.Handler):
                 continue
 
     def _write_what_waits(self) -> None:
-        if self._file is None:
+        if self._file is None or self._in_file == self._number:
             return
         try:
             for line in self._lines if self._in_file < self._number - 1 else [self._lines[-1]]:
@@ -184,8 +184,9 @@ class LogView(logging.Handler):
             )
 
     def _unraisable(self, hook: "sys.UnraisableHookArgs") -> None:
-        # The object's repr may hold anything, and it is half gone already: its type is enough.
-        where = f"{hook.err_msg or 'An error while cleaning up'}: {type(hook.object).__name__}"
+        # The object's repr may hold anything, and it is half gone already: its name is enough.
+        name = hook.object.__qualname__ if isinstance(hook.object, FunctionType) else type(hook.object).__name__
+        where = f"{hook.err_msg or 'An error while cleaning up'}: {name}"
         error = hook.exc_value or hook.exc_type()
         self._log_uncaught(where, hook.exc_type, error, hook.exc_traceback)
 
