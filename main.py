@@ -142,7 +142,6 @@ class _Builder:
             store=self._store,
             vault=self._vault,
             startup=core.startup,
-            connections=core.connections,
             migrations=core.migrations,
             legacy=core.legacy,
         )

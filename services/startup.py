@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,8 +12,6 @@ from models.problem import Category, CtsError, Problem
 from models.status import StartupStep
 
 if TYPE_CHECKING:
-    from storage.store import Store
-
     from services.configuration import Configuration
     from services.events import Events
     from services.late_vault import LateVault
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from services.settings import SettingsService
     from storage.data_folder import DataFolder
     from storage.folder_lock import FolderLock
+    from storage.store import Store
 
 Outcome = tuple[str, Problem | None]
 
@@ -96,7 +96,8 @@ class Startup:
 
     def close(self) -> None:
         """Close the store and let the folder go. Never raises: the program is ending."""
-        for what, close in (("store", self._store.close), ("lock", self._lock.release)):
+        close_store = partial(self._store.close, self._settings.current.backups_kept)
+        for what, close in (("store", close_store), ("lock", self._lock.release)):
             try:
                 close()
             except CtsError as error:

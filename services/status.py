@@ -9,14 +9,12 @@ from models.problem import CtsError, Problem
 from models.status import MigrationItem, MigrationState, StoreStatus, TakeOver, VaultStatus
 
 if TYPE_CHECKING:
-    from storage.store import Store
-
-    from services.connections import ConnectionService
     from services.late_vault import LateVault
     from services.legacy import LegacyService
     from services.migrations import MigrationService
     from services.startup import Startup
     from storage.data_folder import DataFolder
+    from storage.store import Store
 
 T = TypeVar("T")
 
@@ -38,7 +36,6 @@ class StatusService:
         store: "Store",
         vault: "LateVault",
         startup: "Startup",
-        connections: "ConnectionService",
         migrations: "MigrationService",
         legacy: "LegacyService",
     ) -> None:
@@ -46,7 +43,6 @@ class StatusService:
         self._store = store
         self._vault = vault
         self._startup = startup
-        self._connections = connections
         self._migrations = migrations
         self._legacy = legacy
 
@@ -65,9 +61,10 @@ class StatusService:
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as `status --json` prints it. Never raises a CtsError: what cannot be read is empty."""
-        items = _or_else(self._migrations.items, ())
+        no_items: tuple[MigrationItem, ...] = ()
+        items = _or_else(self._migrations.items, no_items)
         nothing: list[ConnectionRow] = []
-        rows = _or_else(self._connections.rows, nothing)
+        rows = _or_else(self._store.repository.rows, nothing)
         take_over = _or_else(self._legacy.report, None)
         return {
             "version": VERSION,

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from models.problem import Category, CtsError, Problem, StoreError
 from models.status import MigrationItem, MigrationState, StartupStep
@@ -11,9 +12,12 @@ from storage.backup import make_backup
 from storage.data_folder import DataFolder
 from storage.database import Database
 from storage.database_repository import DatabaseRepository
-from storage.legacy.take_over import Sealing, is_legacy, take_over_if_needed
+from storage.legacy.shapes import may_need_take_over, recognise
 from storage.migrator.runner import Migrator, needs_newer_program
 from storage.opening import open_file
+
+if TYPE_CHECKING:
+    from storage.legacy.take_over import Sealing
 
 Record = Callable[[StartupStep], None]
 _Outcome = tuple[str, Problem | None]
@@ -30,7 +34,7 @@ class Opening:
     def __init__(
         self,
         folder: DataFolder,
-        vault: Sealing,
+        vault: "Sealing",
         migrations: Path,
         device: str,
         *,
@@ -87,6 +91,11 @@ class Opening:
     def _take_over(self) -> _Outcome:
         database = self._need()
         self.migrator = Migrator(database, self._migrations, backup=self._back_up)
+        with database.hold() as connection:
+            if not may_need_take_over(connection, self._folder.root):
+                return "nothing to take over", None
+        from storage.legacy.take_over import take_over_if_needed
+
         report = take_over_if_needed(database, self._folder, self._vault, self.migrator)
         if report is None:
             return "nothing to take over", None
@@ -98,8 +107,10 @@ class Opening:
     def _migrate(self) -> _Outcome:
         database, migrator = self._need(), self.migrator
         assert migrator is not None
-        if is_legacy(database):
-            return "waiting for the take-over", None
+        with database.hold() as connection:
+            if recognise(connection) is not None:
+                # Our migrations must not touch what was not taken over yet.
+                return "waiting for the take-over", None
         items = migrator.items()
         if not database.read_only and not migrator.up_to_date():
             with database.hold():

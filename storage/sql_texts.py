@@ -1,8 +1,7 @@
 """The SQL texts of the repository, made by Peewee once per dialect; the repository runs them on the driver's cursor."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import peewee as pw
@@ -13,53 +12,85 @@ from models.tables import AppliedOperationTable, ConnectionTable, DeletedConnect
 _DIALECTS: dict[str, type[pw.Database]] = {"sqlite": pw.SqliteDatabase, "postgresql": pw.PostgresqlDatabase}
 
 
-@dataclass(frozen=True, slots=True)
-class Texts:
-    """Parameters come in the order of the columns, conditions last."""
+# Short names, because every statement is about one of these.
+_LIVE, _GONE, _DONE = ConnectionTable, DeletedConnectionTable, AppliedOperationTable
 
-    one: str
-    ids_and_names: str
-    insert: str
-    delete: str
-    operation: str
-    last_sequence: str
-    tombstone: str
-    one_tombstone: str
-    drop_tombstone: str
-    tombstones: str
-    old_tombstones: str
-    old_operations: str
+
+class Texts:
+    """The fixed statements of one dialect, each made when it is first used.
+
+    Parameters come in the order of the columns, conditions last.
+    """
+
+    def __init__(self, dialect: str) -> None:
+        self._dialect = dialect
+        self._parameter = _parameter(dialect)
+
+    @cached_property
+    def one(self) -> str:
+        return self._text(_LIVE.select().where(_LIVE.id == self._parameter))
+
+    @cached_property
+    def ids_and_names(self) -> str:
+        return self._text(_LIVE.select(_LIVE.id, _LIVE.name))
+
+    @cached_property
+    def insert(self) -> str:
+        return self._text(_LIVE.insert({getattr(_LIVE, name): self._parameter for name in FIELDS}))
+
+    @cached_property
+    def delete(self) -> str:
+        return self._text(_LIVE.delete().where(_LIVE.id == self._parameter))
+
+    @cached_property
+    def operation(self) -> str:
+        return self._text(_DONE.insert(_all_columns(_DONE, self._parameter)).on_conflict_ignore())
+
+    @cached_property
+    def last_sequence(self) -> str:
+        return self._text(_DONE.select(pw.fn.MAX(_DONE.sequence)).where(_DONE.device == self._parameter))
+
+    @cached_property
+    def tombstone(self) -> str:
+        return self._text(
+            _GONE.insert(_all_columns(_GONE, self._parameter)).on_conflict(
+                conflict_target=[_GONE.id],
+                preserve=[_GONE.name, _GONE.exchange, _GONE.revision, _GONE.record, _GONE.deleted_at],
+            ),
+        )
+
+    @cached_property
+    def one_tombstone(self) -> str:
+        return self._text(_GONE.select(_GONE.record, _GONE.revision).where(_GONE.id == self._parameter))
+
+    @cached_property
+    def drop_tombstone(self) -> str:
+        return self._text(_GONE.delete().where(_GONE.id == self._parameter))
+
+    @cached_property
+    def tombstones(self) -> str:
+        return self._text(
+            _GONE.select(_GONE.id, _GONE.name, _GONE.exchange, _GONE.deleted_at).order_by(
+                _GONE.deleted_at.desc(), _GONE.id
+            ),
+        )
+
+    @cached_property
+    def old_tombstones(self) -> str:
+        return self._text(_GONE.delete().where(_GONE.deleted_at < self._parameter))
+
+    @cached_property
+    def old_operations(self) -> str:
+        return self._text(_DONE.delete().where(_DONE.applied_at < self._parameter))
+
+    def _text(self, query: Any) -> str:
+        return _text(self._dialect, query)
 
 
 @cache
 def texts(dialect: str) -> Texts:
     """Return the fixed statements."""
-    parameter = _parameter(dialect)
-    live, gone, done = ConnectionTable, DeletedConnectionTable, AppliedOperationTable
-    everything: dict[Any, Any] = {getattr(live, name): parameter for name in FIELDS}
-    return Texts(
-        one=_text(dialect, live.select().where(live.id == parameter)),
-        ids_and_names=_text(dialect, live.select(live.id, live.name)),
-        insert=_text(dialect, live.insert(everything)),
-        delete=_text(dialect, live.delete().where(live.id == parameter)),
-        operation=_text(dialect, done.insert(_all_columns(done, parameter)).on_conflict_ignore()),
-        last_sequence=_text(dialect, done.select(pw.fn.MAX(done.sequence)).where(done.device == parameter)),
-        tombstone=_text(
-            dialect,
-            gone.insert(_all_columns(gone, parameter)).on_conflict(
-                conflict_target=[gone.id],
-                preserve=[gone.name, gone.exchange, gone.revision, gone.record, gone.deleted_at],
-            ),
-        ),
-        one_tombstone=_text(dialect, gone.select(gone.record, gone.revision).where(gone.id == parameter)),
-        drop_tombstone=_text(dialect, gone.delete().where(gone.id == parameter)),
-        tombstones=_text(
-            dialect,
-            gone.select(gone.id, gone.name, gone.exchange, gone.deleted_at).order_by(gone.deleted_at.desc(), gone.id),
-        ),
-        old_tombstones=_text(dialect, gone.delete().where(gone.deleted_at < parameter)),
-        old_operations=_text(dialect, done.delete().where(done.applied_at < parameter)),
-    )
+    return Texts(dialect)
 
 
 @cache

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from models.event import ConnectionsChanged, Event, MigrationsChanged, Notice, StoreChanged
 from models.problem import Category, Problem, StoreError
@@ -20,11 +20,13 @@ from storage.data_folder import DataFolder
 from storage.database import PATIENCE, Database, Place
 from storage.database_repository import DatabaseRepository
 from storage.guarded_repository import GuardedRepository
-from storage.legacy.take_over import Sealing
 from storage.migrator.runner import Migrator
 from storage.opening import recover_moved, start_empty, why_not_writable
 from storage.opening_steps import NOT_OPEN, Opening, Record
 from storage.repository import Repository
+
+if TYPE_CHECKING:
+    from storage.legacy.take_over import Sealing
 
 T = TypeVar("T")
 
@@ -55,7 +57,7 @@ class Store:
     def __init__(
         self,
         folder: DataFolder,
-        vault: Sealing,
+        vault: "Sealing",
         migrations_folder: Path,
         *,
         publish: Callable[[Event], None],

@@ -1,7 +1,9 @@
 """Which CTS v3.1 database a file is, told by the columns it has and never by a name alone."""
 
+import os
 import sqlite3
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 PREFIX: Final = "legacy_"
@@ -54,3 +56,14 @@ def recognise(connection: sqlite3.Connection) -> Shape | None:
         return by_type
     # A file whose connections table is gone still has the old program's ledger, under the name that ours needs.
     return Shape.A if not names and ledger >= _LEDGER_31 else None
+
+
+def may_need_take_over(connection: sqlite3.Connection, root: Path) -> bool:
+    """Tell, at next to no cost, whether a closer look at a data folder is needed: most starts find nothing."""
+    if recognise(connection) is not None or os.path.lexists(root / "connections.json"):
+        return True
+    try:
+        with os.scandir(root / "connections") as entries:
+            return next(entries, None) is not None
+    except OSError:
+        return False

@@ -38,12 +38,6 @@ class Sealing(Protocol):
     def seal(self, connection_id: str, field: str, secret: Secret) -> SealedSecret: ...
 
 
-def is_legacy(database: Database) -> bool:
-    """Tell whether the file is a CTS v3.1 database that was not taken over yet: our migrations must not touch it."""
-    with database.hold() as connection:
-        return recognise(connection) is not None
-
-
 def take_over_if_needed(
     database: Database, folder: DataFolder, vault: Sealing, migrator: Migrator, *, hook: Hook = no_hook
 ) -> TakeOver | None:
