@@ -45,6 +45,9 @@ class ActivityPage(Page):
         self.log.attach(core)
         self.reload()
 
+    def started(self) -> None:
+        self.reload()
+
     def entered(self) -> None:
         self.reload()
 

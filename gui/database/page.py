@@ -47,6 +47,9 @@ class DatabasePage(Page):
     def attach(self, core: "Core") -> None:
         self.controller.attach(core)
 
+    def started(self) -> None:
+        self.controller.reload()
+
     def reload(self) -> None:
         self.controller.reload()
 

@@ -73,6 +73,9 @@ class SettingsPage(Page):
         self.folder.set_path(core.data_folder)
         self.controller.attach(core)
 
+    def started(self) -> None:
+        self.reload()
+
     def entered(self) -> None:
         self.reload()
 
