@@ -56,11 +56,12 @@ class LegacyService:
 
     def scrub(self) -> Scrubbed:
         """Remove the secrets in clear from every file of the data folder, and prove it before saying so."""
-        from storage.legacy.scrub import scrub
 
         database = self._store.database
         if database is None:
             raise StoreError(_not_open())
+        from storage.legacy.scrub import scrub
+
         done = scrub(database, self._folder, open_secret=self._vault.open_secret)
         if done.files:
             text = f"Secrets in clear were removed from {len(done.files)} files; none is left in the data folder."

@@ -25,7 +25,7 @@ from storage.json_file import dump_json, load_json
 from storage.legacy import reports
 from storage.legacy.cleaning import clean, harvest
 from storage.legacy.json_sources import FILE_LIMIT, candidates, records_in
-from storage.legacy.secret_words import Finder, is_sealed, is_searchable, is_secret_name, secrets_within
+from storage.legacy.secret_words import Finder, is_sealed, is_searchable, is_secret_name, secrets_within, written_forms
 from storage.legacy.shapes import CONNECTIONS
 from storage.legacy.workbench import Hook, no_hook, only_ours, put_back, sweep_copies, working_copy
 
@@ -225,10 +225,10 @@ def _found(path: Path, secrets: set[str]) -> Iterator[bytes]:
 
 
 def _needles(secret: str) -> set[bytes]:
-    text = secret.encode("utf-8", "surrogateescape")
-    escaped = dump_json(secret).strip()[1:-1] if secret.isprintable() else text
-    # One byte less, so that the same needle is found in both byte orders.
-    return {text, escaped, secret.encode("utf-16-le", "surrogatepass")[:-1]}
+    forms = written_forms(secret.strip())
+    # One byte less in UTF-16, so that the same needle is found in both byte orders.
+    wide = {form.encode("utf-16-le", "surrogatepass")[:-1] for form in forms}
+    return wide | {form.encode("utf-8", "surrogateescape") for form in forms}
 
 
 def _files(root: Path) -> list[Path]:

@@ -1,5 +1,6 @@
 """What counts as a secret in old data: by the name of the field, by the value, and what only pretends to be one."""
 
+import json
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -54,13 +55,21 @@ def is_searchable(value: str) -> bool:
     return len(text) >= 16 or (any(c.isdigit() for c in text) and any(c.isalpha() for c in text))
 
 
+def written_forms(secret: str) -> set[str]:
+    """Return a secret as a text may hold it: as it is, and as the writers of JSON escape it."""
+    escaped = json.dumps(secret, ensure_ascii=False)[1:-1]
+    ascii_only = json.dumps(secret)[1:-1]
+    return {secret, escaped, ascii_only, escaped.replace("/", "\\/"), ascii_only.replace("/", "\\/")}
+
+
 class Finder:
     """Finds known secrets inside texts, at the same speed however many there are."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._by_head: dict[str, list[str]] = {}
-        for secret in {secret.strip() for secret in secrets if is_searchable(secret)}:
-            self._by_head.setdefault(secret[:SHORTEST_SEARCHED], []).append(secret)
+        forms = {form for secret in secrets if is_searchable(secret) for form in written_forms(secret.strip())}
+        for form in forms:
+            self._by_head.setdefault(form[:SHORTEST_SEARCHED], []).append(form)
 
     def find(self, text: str) -> str | None:
         """Return the first secret in a text, None where there is none."""
