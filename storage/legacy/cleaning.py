@@ -9,6 +9,7 @@ from models.connection import JsonValue
 from storage.legacy.secret_words import Finder, is_placeholder, is_sealed, is_secret_name, redact, secrets_within
 from storage.legacy.shapes import PREFIX, quote, recognise, tables
 
+_FILLER: Final = "removed-"
 _TRIGGERS: Final = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql IS NOT NULL"
 
 
@@ -79,11 +80,12 @@ def clean(connection: sqlite3.Connection, finder: Finder) -> int:
 
 def _empty(connection: sqlite3.Connection, table: str, column: str, required: bool) -> int:
     name = quote(column)
-    values = ("''", "'removed-' || hex(randomblob(8))") if required else ("NULL",)
+    values = ("''", f"'{_FILLER}' || hex(randomblob(8))") if required else ("NULL",)
     for value in values:
         try:
             return connection.execute(
                 f"UPDATE {quote(table)} SET {name} = {value} WHERE {name} IS NOT NULL AND {name} <> ''"  # noqa: S608 - quoted
+                f" AND {name} NOT GLOB '{_FILLER}*'"
             ).rowcount
         except sqlite3.IntegrityError:
             # Required and unique: each needs a word of its own.

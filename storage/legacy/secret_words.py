@@ -19,7 +19,7 @@ _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLACEHOLDER = re.compile(
     r"(your|enter|insert|paste|put|add|replace)[\s_-]?(\w{1,12}[\s_-]){0,3}(api|secret|key|pass)[\s\w-]{0,30}"
     r"|no[\s_-]?(api[\s_-]?)?(key|secret|pass(word|phrase)?|credentials?)|none|null|nil|undefined|n/?a|todo|tbd|empty"
-    r"|not[\s_-]?set|placeholder|dummy|change[\s_-]?me|\W*|(?P<one>.)(?P=one)*|<.*>|\[.*\]|\$?\{.*\}",
+    r"|not[\s_-]?set|removed-[0-9A-F]{16}|placeholder|dummy|change[\s_-]?me|\W*|(?P<one>.)(?P=one)*|<.*>|\[.*\]|\$?\{.*\}",
     re.IGNORECASE,
 )
 

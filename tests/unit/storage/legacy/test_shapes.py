@@ -34,8 +34,8 @@ def test_ours_is_not_one(tmp_path: Path) -> None:
         "CREATE TABLE exchange_connections (id, name, exchange, api_key, api_secret, is_enabled, revision)",
         "CREATE TABLE migrations (number INTEGER, name TEXT, checksum TEXT)",
         "CREATE TABLE migrations (version TEXT)",
-        "CREATE TABLE exchange_connections (id INTEGER, name, exchange, api_key, api_secret, testnet, is_active);"
-        "CREATE TABLE migrations (number INTEGER, name TEXT, checksum TEXT)",
+        """CREATE TABLE exchange_connections (id INTEGER, name, exchange, api_key, api_secret, testnet, is_active);
+        CREATE TABLE migrations (number INTEGER, name TEXT, checksum TEXT)""",
     ],
 )
 def test_a_name_alone_says_nothing(sql: str) -> None:
