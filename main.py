@@ -5,9 +5,10 @@ What is imported here is imported before the first paint: only what deciding tak
 
 import os
 import sys
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from models.connection_row import ConnectionRow
@@ -252,8 +253,17 @@ def _open_closed_streams() -> None:
             os.open(os.devnull, os.O_RDWR)
 
 
+def _end(code: int) -> NoReturn:
+    """End at once. Everything is closed; taking the modules apart would add a fifth to a status command."""
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            with suppress(OSError, ValueError):
+                stream.flush()
+    os._exit(code)
+
+
 if __name__ == "__main__":
     try:
-        sys.exit(main(sys.argv[1:]))
+        _end(main(sys.argv[1:]))
     except KeyboardInterrupt:
-        sys.exit(130)
+        _end(130)

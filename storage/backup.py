@@ -5,7 +5,7 @@ import re
 import stat
 import time
 from contextlib import closing, suppress
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -201,4 +201,4 @@ def _fsync(path: Path) -> None:
 
 
 def _readable(stamp: str) -> str:
-    return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).isoformat()
+    return datetime.fromisoformat(stamp).isoformat()

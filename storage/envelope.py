@@ -8,8 +8,8 @@ import base64
 import binascii
 import hashlib
 import hmac
+import os
 import re
-import secrets
 from typing import Final, NamedTuple
 
 from models.problem import Category, Problem, VaultError
@@ -38,7 +38,7 @@ class Kdf(NamedTuple):
 
     @classmethod
     def fresh(cls) -> "Kdf":
-        return cls(secrets.token_bytes(_SALT_BYTES))
+        return cls(os.urandom(_SALT_BYTES))
 
     def acceptable(self) -> bool:
         """Whether these parameters may be run at all: a file from elsewhere could ask for all memory and for years."""
@@ -76,11 +76,11 @@ class DamagedError(Exception):
 
 
 def new_key() -> bytes:
-    return secrets.token_bytes(KEY_BYTES)
+    return os.urandom(KEY_BYTES)
 
 
 def new_key_id() -> str:
-    return secrets.token_hex(6)
+    return os.urandom(6).hex()
 
 
 def seal(data_key: bytes, place: Place, secret: Secret) -> SealedSecret:
@@ -130,7 +130,7 @@ def fingerprint(data_key: bytes, vault: str, key_id: str) -> str:
 
 def new_recovery_key() -> Secret:
     """Return 128 random bits as a person can write them down: base32 in groups of four."""
-    text = base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=")
+    text = base64.b32encode(os.urandom(16)).decode().rstrip("=")
     return Secret("-".join(text[at : at + 4] for at in range(0, len(text), 4)))
 
 
@@ -143,7 +143,7 @@ def canonical_recovery_key(typed: Secret) -> Secret:
 def _encrypt(key: bytes, clear: bytes, associated: bytes) -> bytes:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    nonce = secrets.token_bytes(_NONCE_BYTES)
+    nonce = os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, clear, associated)
 
 

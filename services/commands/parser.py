@@ -22,11 +22,19 @@ class UsageError(Exception):
         self.program = program
 
 
+class _Formatter(argparse.HelpFormatter):
+    """One is made for every argument; asking the terminal's width each time costs more than all the rest."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=100)
+
+
 class Parser(argparse.ArgumentParser):
     """argparse without abbreviations and without its messages, which repeat what was typed."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **{"allow_abbrev": False, **kwargs})  # type: ignore[arg-type]
+        ours = {"allow_abbrev": False, "formatter_class": _Formatter}
+        super().__init__(*args, **{**ours, **kwargs})  # type: ignore[arg-type]
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(_sentence(message), self.prog)

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from models.problem import Category, MigrationError, Problem
-from storage.migrator.statements import SplitError, Statement, split
+
+if TYPE_CHECKING:
+    from storage.migrator.statements import Statement
 
 _NAME = re.compile(r"(?P<number>[0-9]{3,6})_(?P<name>[A-Za-z0-9_]+)(?:\.(?P<dialect>sqlite|postgresql))?\.sql")
 _PUT_BACK = "Put back the files that came with the program."
@@ -28,7 +30,9 @@ class Migration:
     dialect: str
 
     @cached_property
-    def statements(self) -> tuple[Statement, ...]:
+    def statements(self) -> "tuple[Statement, ...]":
+        from storage.migrator.statements import SplitError, split
+
         try:
             statements = split(self.sql, self.dialect)
         except SplitError as error:
