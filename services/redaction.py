@@ -37,9 +37,10 @@ _URL: Final = re.compile(r"://[^\s:/@'\"]*:[^\s'\"]*")
 _SCHEME_WORD: Final = re.compile(r"\b(bearer|basic)\s+[0-9A-Za-z+/=._~-]{4,}", re.IGNORECASE)
 _FIELD: Final = re.compile(
     r"""(?P<name>(?:api[_-]?key|access[_-]?key|private[_-]?key|data[_-]?key|secret|pass(?:phrase|word|wd)|pwd|token
-          |authorization|signature|access[_-]?sign|bapi[_-]?sign|credentials?)
+          |authorization|signature|access[_-]?sign|bapi[_-]?sign|credentials?|["'](?:key|sign))
         (?!\w{0,40}[_-]set\b)[\w-]{0,40}\\?["']?\s{0,8}(?:=>|[:=])\s{0,8})
         (?:(?P<prefix>[bru]{0,2}\\?)(?P<quote>["'])(?:(?!(?P=quote))[^\\]|\\.)*(?P=quote)?
+          |\[[^\]]*\]?|\([^)]*\)?|\{[^}]*\}?
           |(?:(?:bearer|basic)\s+)?[^\s,;&'")}\]]+)""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )

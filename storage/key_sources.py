@@ -203,8 +203,8 @@ def unlock_with(vault: VaultFile, keys: OpenKeys, kind: Kind, typed: Secret) -> 
     return bool(found)
 
 
-def wrap_all(vault: VaultFile, keys: OpenKeys, kind: Kind, typed: Secret) -> VaultFile:
-    """Return the vault with every open key wrapped by `typed`, with fresh salt and today's parameters."""
+def wrap_all(vault: VaultFile, keys: OpenKeys, kind: Kind, typed: Secret) -> tuple[VaultFile, bytes]:
+    """Return the vault with every open key wrapped by `typed`, with fresh salt, and the key that wraps them."""
     kdf = Kdf.fresh()
     wrapping = kdf.derive(typed)
     records = []
@@ -213,5 +213,4 @@ def wrap_all(vault: VaultFile, keys: OpenKeys, kind: Kind, typed: Secret) -> Vau
         if record.id in keys.data:
             wrapped[kind] = wrap_key(wrapping, record.vault, record.id, kind, keys.data[record.id])
         records.append(replace(record, wrapped=wrapped))
-    keys.wrapping[kind] = wrapping
-    return replace(vault, keys=tuple(records), kdf={**vault.kdf, kind: kdf})
+    return replace(vault, keys=tuple(records), kdf={**vault.kdf, kind: kdf}), wrapping

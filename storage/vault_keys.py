@@ -6,6 +6,7 @@ Callers hold `lock` for every call; it is re-entrant.
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from typing import Final
 
 from models.problem import Category, Problem, VaultError
@@ -43,6 +44,10 @@ class VaultKeys:
             self.file = make(self._paths, self.sources, self.open)
         except NotMadeError as error:
             self.problem = error.problem
+        else:
+            # What was wrong before may have been that none could be made; a damaged file is still worth saying.
+            if self.problem is not None and self.problem.category is not Category.BAD_FILE:
+                self.problem = None
 
     def existing(self) -> VaultFile:
         """Return the vault, made or read now if it was not there before. Raises VaultError (LOCKED)."""
@@ -90,16 +95,24 @@ class VaultKeys:
         self.key(file.current)
         return self.existing()
 
-    def save(self, file: VaultFile) -> None:
-        """Write vault.json and its .bak. Raises VaultError; then the vault is as it was."""
+    def save(self, file: VaultFile, wrapping: Mapping[Kind, bytes] | None = None) -> None:
+        """Write vault.json and its .bak; `wrapping` are new keys that wrap, of use only with the new file.
+
+        Raises VaultError; then the vault is as it was.
+        """
         try:
             write_vault(self._paths.vault, file)
         except OSError as error:
+            # If only the very last step failed the new file is there already: what is on the disk counts.
+            self._read_again()
+            if self.file == file:
+                self.open.wrapping.update(wrapping or {})
             text = f"The vault was not changed: {self._paths.vault} cannot be written ({error.strerror})."
             raise VaultError(
                 Problem(Category.NOT_WRITABLE, text, "Free space or mend the permissions, and try again.")
             ) from error
         self.file = file
+        self.open.wrapping.update(wrapping or {})
 
     def put(self, holder: Holder, file: VaultFile) -> None:
         """Hand every key of `file` to a holder. Raises VaultError where it does not take them, or one is not open."""

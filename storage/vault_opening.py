@@ -118,7 +118,8 @@ def record_of(held: HeldKey) -> KeyRecord:
 
 
 def _wrapped(held: HeldKey, keys: OpenKeys, passphrase: Secret) -> VaultFile:
-    return wrap_all(vault_of(held, "passphrase"), keys, "passphrase", passphrase)
+    file, keys.wrapping["passphrase"] = wrap_all(vault_of(held, "passphrase"), keys, "passphrase", passphrase)
+    return file
 
 
 def _keyring_takes(sources: KeySources, held: HeldKey) -> bool:

@@ -35,6 +35,11 @@ LEAKS = [
     ('"secret": "cut off in the midd', "cut off"),
     ("sealed as cts1.0123456789ab.AAECAwQFBgcICQoL+/==", "AAECAwQF"),
     ("privateKey: hunter2", "hunter2"),
+    ('{"secrets": ["one", "hunter2"], "x": 1}', "hunter2"),
+    ("secrets=('one', 'hunter2')", "hunter2"),
+    ("{'credentials': {'k': 'hunter2'}}", "hunter2"),
+    ('{"key": "AKIA1234", "sign": "abcdef"}', "AKIA1234"),
+    ('{"key": "AKIA1234", "sign": "abcdef"}', "abcdef"),
 ]
 
 
@@ -123,6 +128,9 @@ def test_repr_of_a_sealed_secret_says_nothing() -> None:
         "secret='",
         'api_key="\\',
         "basic ",
+        "secret=[",
+        "secret=(",
+        "secret[",
         "cts1.a.",
         "token ",
     ],

@@ -1,0 +1,89 @@
+"""F28 for the vault: a full disk changes nothing, is said, and is forgotten when there is room again."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from models.problem import Category, Problem, VaultError
+from models.secret import Secret
+from storage.data_folder import DataFolder
+from storage.vault import Vault
+from tests.faults.real_faults import full_disk
+from tests.keyrings import FileKeyring, only
+
+ID = "0b5cc6a1-6d4c-4b8e-9f2c-1f8f0e6f2a11"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 64 KiB."""
+    with full_disk(tmp_path / "disk", "64k") as mounted:
+        assert mounted is not None, "this test needs root"
+        yield mounted
+
+
+def fill(disk: Path) -> None:
+    with suppress(OSError), open(disk / "filler", "wb", buffering=0) as file:
+        while True:
+            file.write(b"x" * 4096)
+
+
+def open_vault(root: Path, passphrase: str | None = None) -> Vault:
+    ask = None if passphrase is None else lambda: Secret(passphrase)
+    return Vault.open(DataFolder(root), passphrase=ask, environment={}, writable=True, keyring=only())
+
+
+def problem_of(vault: Vault) -> Problem | None:
+    return vault.problem
+
+
+@pytest.mark.parametrize("passphrase", [None, "correct horse"])
+def test_first_run_on_a_full_disk(disk: Path, passphrase: str | None) -> None:
+    fill(disk)
+    vault = open_vault(disk, passphrase)
+    assert vault.status == ("none", True, "locked")
+    assert vault.problem is not None
+    assert vault.problem.category is Category.NOT_WRITABLE
+    assert [path.name for path in disk.iterdir()] == ["filler"]
+    with pytest.raises(VaultError):
+        vault.seal(ID, "a", Secret("s"))
+    (disk / "filler").unlink()
+    token = vault.seal(ID, "a", Secret("s"))
+    assert problem_of(vault) is None
+    assert open_vault(disk, passphrase).open_secret(ID, "a", token) == Secret("s")
+
+
+def test_first_run_on_a_full_disk_leaves_nothing_in_the_keyring(disk: Path, tmp_path: Path) -> None:
+    backend = FileKeyring(tmp_path / "keyring")
+    fill(disk)
+    vault = Vault.open(DataFolder(disk), passphrase=None, environment={}, writable=True, keyring=only(backend))
+    assert vault.status.locked
+    assert backend.entries() == {}
+
+
+def test_changes_on_a_full_disk_change_nothing(disk: Path) -> None:
+    vault = open_vault(disk, "old passphrase")
+    token = vault.seal(ID, "a", Secret("s"))
+    fill(disk)
+    changes = (
+        lambda: vault.set_passphrase(Secret("new passphrase")),
+        vault.make_recovery_key,
+        vault.begin_rotation,
+        lambda: vault.hold_by("file"),
+    )
+    for change in changes:
+        with pytest.raises(VaultError) as error:
+            change()
+        assert error.value.problem.category is Category.NOT_WRITABLE
+    assert vault.open_secret(ID, "a", vault.seal(ID, "a", Secret("t"))) == Secret("t")
+    assert len(vault.key_ids) == 1
+    (disk / "filler").unlink()
+    # What the failed changes left in memory must not go into the next one.
+    vault.begin_rotation()
+    new = vault.renew(ID, "a", token)
+    again = open_vault(disk, "old passphrase")
+    assert again.open_secret(ID, "a", token) == Secret("s")
+    assert again.open_secret(ID, "a", new) == Secret("s")
+    assert not (disk / "vault.key").exists()
