@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 LIMIT: Final = 100_000
 """Lines kept in memory; the oldest go first, the files in data/logs keep more."""
 TONE_ROLE: Final = Qt.ItemDataRole.UserRole + 2
+MARK_ROLE: Final = Qt.ItemDataRole.UserRole + 3
+"""The mark before the word of a level, and its tone; None where there is none."""
 
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 _RANK = {"DEBUG": 0, "INFO": 1, "WARNING": 2, "ERROR": 3, "CRITICAL": 4}
@@ -117,6 +119,8 @@ class LogModel(QAbstractTableModel):
             return _text(line, Column(index.column()))
         if role == TONE_ROLE:
             return _tone(line, Column(index.column()))
+        if role == MARK_ROLE and index.column() == Column.LEVEL:
+            return _MARKS.get(line.level, "·"), _TONES.get(line.level, "muted")
         if role == Qt.ItemDataRole.AccessibleTextRole:
             return f"{line.level}: {line.text}"
         return None
@@ -142,7 +146,7 @@ def _text(line: "LogLine", column: Column) -> str:
     if column is Column.TIME:
         return clock_text(line.stamp)
     if column is Column.LEVEL:
-        return f"{_MARKS.get(line.level, '·')}  {line.level.lower()}"
+        return line.level.lower()
     if column is Column.SOURCE:
         return line.source
     # A table cell is one line; the pane below shows the whole text of the selected one.
@@ -150,9 +154,9 @@ def _text(line: "LogLine", column: Column) -> str:
 
 
 def _tone(line: "LogLine", column: Column) -> str:
-    if column in (Column.TIME, Column.SOURCE):
-        return "muted"
-    return _TONES.get(line.level, "") if column is Column.LEVEL or line.level != "DEBUG" else "muted"
+    if column is Column.TEXT:
+        return _TONES.get(line.level, "")
+    return _TONES.get(line.level, "muted") if column is Column.LEVEL else "muted"
 
 
 def clock_text(stamp: str) -> str:

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.activity.controller import LogController
-from gui.activity.log_model import LEVELS, TONE_ROLE, Column, LogModel
+from gui.activity.log_model import LEVELS, MARK_ROLE, TONE_ROLE, Column, LogModel
 from gui.figures import count_text
 from gui.theme import Theme
 from gui.widgets.buttons import Button
@@ -27,7 +27,7 @@ from gui.widgets.toned_table import TonedTable
 if TYPE_CHECKING:
     from services.core import Core
 
-_WIDTHS = {Column.TIME: 104, Column.LEVEL: 96, Column.SOURCE: 168}
+_WIDTHS = {Column.TIME: 100, Column.LEVEL: 88, Column.SOURCE: 160}
 _FIRST_LEVEL = "INFO"
 
 
@@ -50,7 +50,7 @@ class LogPanel(QWidget):
         self.clear = Button("Clear view", self.clear_view, hint="The log files keep every line.")
         self.folder = Button("Open log folder", self.folder_wanted.emit)
         self.count = PlainLabel(tone="muted")
-        self.table = TonedTable(theme, TONE_ROLE, name="Log", dense=True)
+        self.table = TonedTable(theme, TONE_ROLE, MARK_ROLE, name="Log", dense=True)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.table.setModel(self.model)
         self.table.set_widths(_WIDTHS, Column.TEXT)
@@ -88,9 +88,13 @@ class LogPanel(QWidget):
         self._pages.addWidget(self.empty)
         split = QSplitter(Qt.Orientation.Vertical)
         split.setChildrenCollapsible(False)
-        split.setHandleWidth(9)
+        split.setHandleWidth(1)
+        whole = QWidget()
+        below = QVBoxLayout(whole)
+        below.setContentsMargins(0, 10, 0, 0)
+        below.addWidget(self.text)
         split.addWidget(lines)
-        split.addWidget(self.text)
+        split.addWidget(whole)
         split.setSizes([520, 110])
         split.setStretchFactor(0, 1)
         column = QVBoxLayout(self)

@@ -12,8 +12,7 @@ _DONE = {MigrationState.APPLIED, MigrationState.BASELINE, MigrationState.CHANGED
 # Read-only for these reasons, migrations may still run: they are what mends it.
 _MENDABLE = {Category.MIGRATION, Category.SCHEMA}
 _HELPED_BY_A_BACKUP = {Category.EMPTY_DB, Category.CANT_OPEN}
-_PAIR = 2
-_ON_MIGRATIONS = 4
+_NOTHING_PENDING = "Nothing is pending: every migration is applied."
 
 
 class Reasons(NamedTuple):
@@ -34,7 +33,7 @@ def reasons(store: StoreStatus | None, items: Sequence[MigrationItem], busy: str
     if blocked or store is None:
         return Reasons(*[blocked] * len(Reasons._fields))
     to_run = [item for item in items if item.state in _TO_RUN]
-    nothing_pending = "" if to_run else "Nothing is pending: every migration is applied."
+    nothing_pending = "" if to_run else _NOTHING_PENDING
     read_only = _read_only(store) or _future(store, items)
     return Reasons(
         apply=read_only or nothing_pending,
@@ -52,6 +51,11 @@ def baseline_choices(items: Sequence[MigrationItem]) -> list[MigrationItem]:
     return [item for item in items if item.state in _TO_RUN]
 
 
+def badge(items: Sequence[MigrationItem]) -> str:
+    """Return the counter of the navigation rail: "20/20"."""
+    return f"{sum(item.state in _DONE for item in items)}/{len(items)}" if items else ""
+
+
 def summary(items: Sequence[MigrationItem]) -> str:
     """Say in one line how the migrations stand: "17 of 17 applied", and what else there is."""
     if not items:
@@ -66,20 +70,9 @@ def summary(items: Sequence[MigrationItem]) -> str:
     return " · ".join([f"{done} of {len(items)} applied", *others])
 
 
-def shared_reasons(why: Reasons) -> list[str]:
-    """The distinct reasons of the actions on migrations, each prefixed by what it stops, for the line under them."""
-    by_reason: dict[str, list[str]] = {}
-    for label, reason in (
-        ("Apply", why.apply),
-        ("Rehearse", why.rehearse),
-        ("Repair", why.repair),
-        ("Baseline", why.baseline),
-    ):
-        if reason:
-            by_reason.setdefault(reason, []).append(label)
-    if len(by_reason) == 1 and len(next(iter(by_reason.values()))) == _ON_MIGRATIONS:
-        return list(by_reason)
-    return [f"{_listed(labels)}: {reason[0].lower()}{reason[1:]}" for reason, labels in by_reason.items()]
+def shared_reasons(why: Reasons) -> str:
+    """Return why actions on migrations cannot run, each reason once, for the line under their buttons."""
+    return " ".join(dict.fromkeys(filter(None, (why.apply, why.rehearse, why.repair, why.baseline))))
 
 
 def _not_readable(store: StoreStatus | None) -> str:
@@ -116,10 +109,4 @@ def _future(store: StoreStatus, items: Sequence[MigrationItem]) -> str:
 def _nothing_to_repair(items: Sequence[MigrationItem]) -> str:
     if any(item.state in _TO_REPAIR for item in items):
         return ""
-    return "Ledger and files agree."
-
-
-def _listed(words: list[str]) -> str:
-    if len(words) < _PAIR:
-        return "".join(words)
-    return f"{', '.join(words[:-1])} and {words[-1].lower()}"
+    return "Nothing to repair: ledger and files agree."

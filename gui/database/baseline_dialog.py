@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui.database.actions import baseline_choices
 from gui.database.migrations_model import number_text
+from gui.widgets.choice import RoundedCombo
 from gui.widgets.dialogs import ConfirmDialog
 from gui.widgets.labels import PlainLabel
 from models.status import LedgerChange, MigrationItem
@@ -26,7 +27,7 @@ class BaselineDialog(ConfirmDialog):
             danger=True,
             parent=parent,
         )
-        self.choice = QComboBox()
+        self.choice = RoundedCombo()
         self.choice.setAccessibleName("Baseline up to")
         for item in baseline_choices(items):
             self.choice.addItem(f"{number_text(item.number)} {item.name}", item.number)

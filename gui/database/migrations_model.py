@@ -12,7 +12,9 @@ from models.status import MigrationItem, MigrationState
 ITEM_ROLE: Final = Qt.ItemDataRole.UserRole + 1
 """The whole MigrationItem."""
 TONE_ROLE: Final = Qt.ItemDataRole.UserRole + 2
-"""The tone of the state (ok, warning, error, muted), for the colour beside mark and word."""
+"""The tone of a cell's words (a colour token, or "")."""
+MARK_ROLE: Final = Qt.ItemDataRole.UserRole + 3
+"""The mark before the word of a state, and its tone; None where there is none."""
 
 _Index = QModelIndex | QPersistentModelIndex
 
@@ -108,11 +110,13 @@ class MigrationsModel(QAbstractTableModel):
         if role == ITEM_ROLE:
             return item
         if role == TONE_ROLE:
-            return MARKS[item.state][1] if column is Column.STATE else ""
+            return _tone(item, column)
+        if role == MARK_ROLE:
+            return MARKS[item.state] if column is Column.STATE else None
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return _RIGHT if column is Column.TOOK else _LEFT
         if role == Qt.ItemDataRole.AccessibleTextRole:
-            return item.state.value if column is Column.STATE else _text(item, column)
+            return _text(item, column)
         return None
 
 
@@ -120,9 +124,17 @@ def _text(item: MigrationItem, column: Column) -> str:
     if column is Column.NUMBER:
         return number_text(item.number)
     if column is Column.STATE:
-        return f"{MARKS[item.state][0]}  {item.state.value}"
+        return item.state.value
     if column is Column.NAME:
         return item.name
     if column is Column.APPLIED:
         return stamp_text(item.applied_at)
     return duration_text(item.milliseconds)
+
+
+def _tone(item: MigrationItem, column: Column) -> str:
+    if column is Column.NAME:
+        return ""
+    tone = MARKS[item.state][1]
+    # What is as it should be stays quiet.
+    return tone if column is Column.STATE and tone != "ok" else "muted"

@@ -6,7 +6,7 @@ from PySide6.QtCore import QModelIndex, Qt, Signal
 from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QSplitter, QStackedLayout, QVBoxLayout, QWidget
 
 from gui.database.actions import Reasons, reasons, shared_reasons, summary
-from gui.database.migrations_model import ITEM_ROLE, TONE_ROLE, Column, MigrationsModel, number_text
+from gui.database.migrations_model import ITEM_ROLE, MARK_ROLE, TONE_ROLE, Column, MigrationsModel, number_text
 from gui.database.sql_view import SqlView
 from gui.theme import Theme
 from gui.widgets.buttons import Button
@@ -38,7 +38,7 @@ class MigrationsPanel(QWidget):
         self.repair = Button("Repair…", self.repair_wanted.emit, hint="Shows what would change in the ledger first.")
         self.baseline = Button("Baseline…", self.baseline_wanted.emit, hint="Adopt a schema that is there already.")
         self.reason = PlainLabel(tone="muted", wrap=True)
-        self.table = TonedTable(theme, TONE_ROLE, name="Migrations")
+        self.table = TonedTable(theme, TONE_ROLE, MARK_ROLE, name="Migrations")
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.table.setModel(self.model)
         self.table.set_widths(_WIDTHS, Column.NAME)
@@ -114,7 +114,7 @@ class MigrationsPanel(QWidget):
         ):
             button.setEnabled(not reason)
             button.setAccessibleDescription(reason)
-        text = busy or "  ·  ".join(shared_reasons(why))
+        text = busy or shared_reasons(why)
         self.reason.setText(text)
         self.reason.setVisible(bool(text))
 

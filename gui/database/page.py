@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
-from gui.database.actions import reasons
+from gui.database.actions import badge, reasons
 from gui.database.backups_panel import BackupsPanel
 from gui.database.baseline_dialog import BaselineDialog
 from gui.database.controller import DatabaseController
@@ -111,10 +111,12 @@ class DatabasePage(Page):
     def _show_items(self, items: "Sequence[MigrationItem]") -> None:
         self._items = tuple(items)
         self.migrations.show_items(items)
+        self.badge.emit(badge(items))
         self._show_reasons()
 
     def _show_failure(self, problem: "Problem") -> None:
         self._items = ()
+        self.badge.emit("")
         self.migrations.show_nothing("The migrations cannot be read", f"{problem.text} {problem.solution}")
         self._show_reasons()
 

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from PySide6.QtGui import QColor, QFont, QSyntaxHighlighter, QTextCharFormat, QTextDocument
+from PySide6.QtGui import QColor, QSyntaxHighlighter, QTextCharFormat, QTextDocument
 
 _KEYWORDS = (
     "ADD ALTER AND AS ASC BEGIN BETWEEN BIGINT BLOB BOOLEAN BY CASCADE CASE CHECK COLUMN COMMIT CONFLICT CONSTRAINT "
@@ -34,8 +34,6 @@ class SqlHighlighter(QSyntaxHighlighter):
         for name, color in colors.items():
             shape = QTextCharFormat()
             shape.setForeground(color)
-            if name == "keyword":
-                shape.setFontWeight(QFont.Weight.DemiBold)
             self._formats[name] = shape
         self.rehighlight()
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout
 
+from gui import vault_words
 from gui.figures import UNKNOWN, size_text
 from gui.theme import Theme
 from gui.widgets.buttons import Button
@@ -63,7 +64,7 @@ class StoreCard(CardFrame):
         grid.setVerticalSpacing(5)
         grid.setColumnStretch(1, 2)
         grid.setColumnStretch(3, 3)
-        grid.addWidget(PlainLabel("File", tone="muted"), 0, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(PlainLabel("File", tone="muted"), 0, 0)
         grid.addWidget(self.path, 0, 1, 1, 3)
         for key, row, column in _FIELDS:
             value = self._values[key] = PlainLabel(UNKNOWN, wrap=True, selectable=True)
@@ -100,8 +101,9 @@ class StoreCard(CardFrame):
         self._set("Integrity", text, "ok" if good else "error" if result else "muted")
 
     def show_vault(self, vault: VaultStatus) -> None:
-        text = f"Locked. {vault.sentence}" if vault.locked else vault.sentence
-        self._set("Vault", text, "warning" if vault.locked or vault.holder == "file" else "")
+        place = vault_words.SHORT.get(vault.holder, vault.sentence)
+        tone = vault_words.tone(vault)
+        self._set("Vault", f"Locked ({place.lower()})" if vault.locked else place, tone if tone == "warning" else "")
 
     def value(self, key: str) -> str:
         return self._values[key].text()

@@ -58,7 +58,11 @@ class TakeOverPanel(QWidget):
         self.headline.setText(words.headline(report))
         clear_layout(self._lines)
         self._list(self._lines, "From", [report.source])
-        self._list(self._lines, "Rows", [words.tables_line(report)] if words.tables_line(report) else [])
+        self._list(
+            self._lines,
+            "Kept tables (named legacy_…)",
+            [words.tables_line(report)] if words.tables_line(report) else [],
+        )
         self._list(self._lines, "Renamed", words.renamed_lines(report))
         self._list(self._lines, "Left out", words.skipped_lines(report))
         self._list(self._lines, "Backup made before", [report.backup] if report.backup else [])

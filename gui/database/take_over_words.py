@@ -4,14 +4,15 @@ from gui.figures import count_text, stamp_text
 from models.status import Scrubbed, TakeOver
 
 _TABLES_NAMED = 6
+_PREFIX = "legacy_"
 
 
 def headline(report: TakeOver) -> str:
     """Say what came over, when and from where."""
-    rows = sum(report.tables.values())
+    rows = sum(rows for name, rows in report.tables.items() if not name.endswith("exchange_connections"))
+    others = f" {count_text(rows, 'other row')} are kept as they were." if rows else ""
     came = count_text(report.connections, "connection")
-    others = f" and {count_text(rows, 'other row')}" if rows else ""
-    return f"{came}{others} came over on {stamp_text(report.taken_at)}."
+    return f"{came} came over on {stamp_text(report.taken_at)}.{others}"
 
 
 def tables_line(report: TakeOver) -> str:
@@ -19,7 +20,7 @@ def tables_line(report: TakeOver) -> str:
     filled = sorted(
         ((rows, name) for name, rows in report.tables.items() if rows), key=lambda pair: (-pair[0], pair[1])
     )
-    named = [f"{name} {rows:,}" for rows, name in filled[:_TABLES_NAMED]]
+    named = [f"{name.removeprefix(_PREFIX)} {rows:,}" for rows, name in filled[:_TABLES_NAMED]]
     rest = len(filled) - len(named)
     if rest > 0:
         named.append(f"{count_text(rest, 'more table')}")

@@ -25,7 +25,7 @@ class SettingRow(QWidget):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(4)
         grid.setColumnStretch(1, 1)
-        grid.addWidget(label, 0, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(label, 0, 0, Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(field, 0, 1)
         grid.addWidget(self.hint, 1, 1)
         grid.addWidget(self.refusal, 2, 1)

@@ -62,6 +62,8 @@ class PassphraseDialog(_SecretDialog):
             self.body.addWidget(PlainLabel(field.accessibleName(), tone="muted"))
             self.body.addWidget(field)
         self.body.addWidget(self.refusal)
+        self.body.addStretch(1)
+        self.first.setFocus()
 
     def give(self) -> None:
         if self.first.text() != self.second.text():
@@ -83,6 +85,8 @@ class UnlockDialog(_SecretDialog):
         self.body.addWidget(self.field)
         self.body.addWidget(self.recovery)
         self.body.addWidget(self.refusal)
+        self.body.addStretch(1)
+        self.field.setFocus()
 
     def give(self) -> None:
         self.given.emit(Secret(self.field.text()))

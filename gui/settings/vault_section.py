@@ -3,7 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from gui.settings import vault_words
+from gui import vault_words
 from gui.widgets.buttons import Button
 from gui.widgets.labels import PlainLabel
 from models.status import VaultStatus

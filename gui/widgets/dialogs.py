@@ -8,6 +8,9 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout,
 from gui.widgets.buttons import Button
 from gui.widgets.labels import PlainLabel
 
+_ROOM, _TALL, _FEW = 28, 220, 8
+_NO_LIMIT = 16_777_215
+
 
 class PlainDialog(QDialog):
     """A dialog with a heading, a `body` for its content and a row of buttons. Escape closes it."""
@@ -57,7 +60,7 @@ class ConfirmDialog(PlainDialog):
         self.lines.setReadOnly(True)
         self.lines.setAccessibleName("What will be changed")
         self.lines.setTabChangesFocus(True)
-        self.lines.setMinimumSize(460, 96)
+        self.lines.setMinimumWidth(460)
         self.body.addWidget(self.lines, 1)
         self.cancel = Button("Cancel", self.reject)
         self.confirm = Button(confirm, self.accept, tone="danger" if danger else "primary")
@@ -69,4 +72,8 @@ class ConfirmDialog(PlainDialog):
 
     def set_lines(self, lines: Sequence[str]) -> None:
         self.lines.setPlainText("\n".join(lines))
+        # A few lines need no tall box; many get what the dialog has.
+        height = self.lines.fontMetrics().lineSpacing() * len(lines) + _ROOM
+        self.lines.setMinimumHeight(min(height, _TALL))
+        self.lines.setMaximumHeight(height if len(lines) <= _FEW else _NO_LIMIT)
         self.lines.setVisible(bool(lines))

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QPalette
+from PySide6.QtGui import QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -14,19 +14,24 @@ from PySide6.QtWidgets import (
     QTableView,
 )
 
-from gui.theme import Theme
+from gui.theme import Theme, scaled_font
 
+_INSET, _MARK_WIDTH = 3, 18
+_Index = QModelIndex | QPersistentModelIndex
 _GROUPS = (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive)
 
 
 class TonedTable(QTableView):
-    """A read-only table. A model gives the tone of a cell (a colour token, or "") under `tone_role`."""
+    """A read-only table. A model gives the tone of a cell (a colour token, or "") under `tone_role`.
 
-    def __init__(self, theme: Theme, tone_role: int, *, name: str, dense: bool = False) -> None:
+    Under `mark_role` it gives a mark with its tone, painted before the words: colour is never alone.
+    """
+
+    def __init__(self, theme: Theme, tone_role: int, mark_role: int, *, name: str, dense: bool = False) -> None:
         super().__init__()
         self._theme, self._dense = theme, dense
         self.setAccessibleName(name)
-        self.setItemDelegate(_ToneDelegate(theme, tone_role, self))
+        self.setItemDelegate(_ToneDelegate(theme, tone_role, mark_role, self))
         self.setShowGrid(False)
         self.setWordWrap(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -41,6 +46,8 @@ class TonedTable(QTableView):
         header = self.horizontalHeader()
         header.setHighlightSections(False)
         header.setSectionsClickable(False)
+        # The words of the header begin where those of the cells do.
+        header.setStyleSheet(f"QHeaderView::section {{ padding: 4px {_INSET}px; }}")
         theme.changed.connect(self._follow)
         self._follow()
 
@@ -64,11 +71,32 @@ class TonedTable(QTableView):
 class _ToneDelegate(QStyledItemDelegate):
     """Paints a cell in the colour of its tone, selected or not, without the dotted frame of the focus."""
 
-    def __init__(self, theme: Theme, tone_role: int, parent: QTableView) -> None:
+    def __init__(self, theme: Theme, tone_role: int, mark_role: int, parent: QTableView) -> None:
         super().__init__(parent)
-        self._theme, self._tone_role = theme, tone_role
+        self._theme, self._tone_role, self._mark_role = theme, tone_role, mark_role
 
-    def initStyleOption(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> None:
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        mark = index.data(self._mark_role)
+        if mark is None:
+            super().paint(painter, option, index)
+            return
+        sign, tone = mark
+        chosen = bool(option.state & QStyle.StateFlag.State_Selected)
+        if chosen:
+            painter.fillRect(option.rect, self._theme.color("accent_soft"))
+        field = option.rect.adjusted(_INSET, 0, 0, 0)
+        words = QStyleOptionViewItem(option)
+        words.rect = option.rect.adjusted(_MARK_WIDTH, 0, 0, 0)
+        super().paint(painter, words, index)
+        painter.save()
+        painter.setFont(scaled_font(option.font, bold=True))
+        painter.setPen(self._theme.color(tone))
+        painter.drawText(field, int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft), sign)
+        painter.restore()
+
+    def initStyleOption(self, option: QStyleOptionViewItem, index: _Index) -> None:
         super().initStyleOption(option, index)
         token = index.data(self._tone_role) or "text"
         color = self._theme.color(token)

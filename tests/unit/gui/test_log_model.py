@@ -2,9 +2,9 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
-from services.log import LogLine
 
-from gui.activity.log_model import LIMIT, TONE_ROLE, Column, LogModel, clock_text
+from gui.activity.log_model import LIMIT, MARK_ROLE, TONE_ROLE, Column, LogModel, clock_text
+from services.log import LogLine
 
 STAMP = "2026-11-22T10:11:12.345+00:00"
 
@@ -67,8 +67,9 @@ def test_a_cell_is_one_line_of_plain_text_and_the_copy_is_whole() -> None:
     model = LogModel()
     model.append([line(1, "ERROR", "<b>Boom</b>\nTraceback"), line(2)])
     assert model.index(0, Column.TEXT).data() == "<b>Boom</b>"
-    assert model.index(0, Column.LEVEL).data() == "✕  error"
+    assert model.index(0, Column.LEVEL).data() == "error"
     assert model.index(0, Column.LEVEL).data(TONE_ROLE) == "error"
+    assert model.index(0, Column.LEVEL).data(MARK_ROLE) == ("✕", "error")
     assert model.index(0, Column.TEXT).data(Qt.ItemDataRole.AccessibleTextRole).startswith("ERROR: <b>Boom</b>")
     assert model.text_of([1, 0, 0]) == (
         f"{STAMP} ERROR storage.store: <b>Boom</b>\nTraceback\n{STAMP} INFO storage.store: Opened."

@@ -4,12 +4,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QAbstractItemModelTester, QSignalSpy
 
 from gui.database.actions import reasons, shared_reasons, summary
-from gui.database.migrations_model import ITEM_ROLE, MARKS, Column, MigrationsModel
+from gui.database.migrations_model import ITEM_ROLE, MARK_ROLE, MARKS, Column, MigrationsModel
 from models.problem import Category, Problem
 from models.status import Backend, MigrationItem, MigrationState, StoreState, StoreStatus
 
 ONLINE = StoreStatus(Backend.SQLITE, StoreState.ONLINE, "/data/cts.db")
-NEWER = Problem(Category.SCHEMA, "Made by a newer program.", "Update this program.")
+HELD = Problem(Category.IN_USE, "Another program uses it.", "Close it.")
+NOTHING = "Nothing is pending: every migration is applied."
 
 
 def item(number: int, state: MigrationState = MigrationState.APPLIED) -> MigrationItem:
@@ -21,7 +22,9 @@ def test_every_state_has_a_mark_and_its_word() -> None:
     tester = QAbstractItemModelTester(model, QAbstractItemModelTester.FailureReportingMode.Fatal)
     model.set_items([item(n, state) for n, state in enumerate(MigrationState)])
     for row, state in enumerate(MigrationState):
-        assert model.index(row, Column.STATE).data() == f"{MARKS[state][0]}  {state.value}"
+        assert model.index(row, Column.STATE).data() == state.value
+        assert model.index(row, Column.STATE).data(MARK_ROLE) == MARKS[state]
+        assert model.index(row, Column.NAME).data(MARK_ROLE) is None
         assert model.index(row, Column.STATE).data(Qt.ItemDataRole.AccessibleTextRole) == state.value
         assert model.index(row, Column.NAME).data(ITEM_ROLE).state is state
     assert model.index(0, Column.NUMBER).data() == "000"
@@ -46,22 +49,31 @@ def test_reasons_while_opening_away_and_busy_stop_everything() -> None:
     for why in (reasons(None, []), reasons(away, [item(1)]), reasons(ONLINE, [], busy="A backup is being made.")):
         assert all(why)
         assert len(set(why)) == 1
-    assert shared_reasons(reasons(None, [])) == ["The store is still opening."]
+    assert shared_reasons(reasons(None, [])) == "The store is still opening."
 
 
 def test_reasons_follow_the_states() -> None:
     assert reasons(ONLINE, [item(1)]) == (
-        "Nothing is pending: every migration is applied.",
-        "Nothing is pending: every migration is applied.",
-        "Ledger and files agree.",
-        "Nothing is pending: every migration is applied.",
+        NOTHING,
+        NOTHING,
+        "Nothing to repair: ledger and files agree.",
+        NOTHING,
+        "",
         "",
         "",
     )
+    assert (
+        reasons(ONLINE, [item(1), item(99, MigrationState.FUTURE)]).apply
+        == "A newer program has changed this database."
+    )
     assert not any(reasons(ONLINE, [item(1, MigrationState.CHANGED), item(2, MigrationState.PENDING)]))
-    blocked = reasons(ONLINE._replace(state=StoreState.READ_ONLY, problem=NEWER), [item(1, MigrationState.PENDING)])
-    assert blocked == (NEWER.text, "", NEWER.text, NEWER.text, "", NEWER.text)
-    assert shared_reasons(blocked) == ["Apply, Repair and baseline: made by a newer program."]
+    blocked = reasons(ONLINE._replace(state=StoreState.READ_ONLY, problem=HELD), [item(1, MigrationState.PENDING)])
+    assert blocked == (HELD.text, "", HELD.text, HELD.text, "", HELD.text, HELD.text)
+    assert shared_reasons(blocked) == HELD.text
+    failed = ONLINE._replace(state=StoreState.READ_ONLY, problem=HELD._replace(category=Category.MIGRATION))
+    assert reasons(failed, [item(1, MigrationState.FAILED)]).apply == ""
+    emptied = ONLINE._replace(state=StoreState.READ_ONLY, problem=HELD._replace(category=Category.EMPTY_DB))
+    assert (reasons(emptied, []).restore, reasons(emptied, []).backup) == ("", HELD.text)
     postgres = reasons(ONLINE._replace(backend=Backend.POSTGRESQL), [item(1)])
     assert postgres.backup == "Backups are made of SQLite files only."
 

@@ -1,4 +1,4 @@
-"""Where the vault's key is, as a sentence that a person can act on."""
+"""Where the vault's key is, in a word and as a sentence that a person can act on."""
 
 from models.status import VaultStatus
 
