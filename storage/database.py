@@ -34,6 +34,7 @@ WHOLE_CHECK_BYTES: Final = 64 * 1024 * 1024
 """Files up to this size are checked whole at start; of larger ones, the tables that nothing else could restore."""
 READERS_KEPT: Final = 4
 
+_MAGIC = b"SQLite format 3\x00"
 _OWN_TABLES = ("exchange_connections", "deleted_connections", "migrations")
 # What quick_check says about a row that another program wrote, which is no reason to take the file away.
 _RULE_BROKEN = ("CHECK constraint failed", "NULL value in", "TEXT value in", "NUMERIC value in")
@@ -201,7 +202,8 @@ class Database:
 
     def _connect(self) -> None:
         with self._translated():
-            self.peewee.connect()
+            # Setting the pragmas reads the file, so that this can meet a lock, too.
+            self._patiently(self.peewee.connect)
             connection = self.cursor_connection()
             # A garbage file opens without error; only reading the schema tells.
             self._patiently(lambda: connection.execute("SELECT count(*) FROM sqlite_master").fetchone())
@@ -237,9 +239,8 @@ class Database:
         while True:
             try:
                 return call()
-            except sqlite3.OperationalError as error:
-                code = (error.sqlite_errorcode or 0) & 0xFF
-                if code not in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED} or time.monotonic() >= deadline:
+            except _DRIVER_ERRORS as error:
+                if not _is_busy(error) or time.monotonic() >= deadline:
                     raise
             time.sleep(0.01)
 
@@ -252,11 +253,21 @@ class Database:
 
 
 def look_at(path: Path, *, read_only: bool = False) -> None:
-    """Raise StoreError saying why a path cannot be a database: no folder, a folder, a pipe, no permission."""
+    """Raise StoreError saying why a path cannot be a database: no folder, a folder, a pipe, no permission, garbage."""
     case = why_not_opened(path)
-    if case == "CANT_OPEN" or (case == "CANT_OPEN.missing" and not read_only):
-        return
-    raise StoreError(problem_for(case, where=str(path)))
+    if case == "CANT_OPEN" and not _has_header(path):
+        raise StoreError(problem_for("CORRUPT", where=str(path), detail="header"))
+    if case != "CANT_OPEN" and (case != "CANT_OPEN.missing" or read_only):
+        raise StoreError(problem_for(case, where=str(path)))
+
+
+def _has_header(path: Path) -> bool:
+    """Look before SQLite does: it deletes the -wal of a file that it does not take for a write-ahead database."""
+    try:
+        with open(path, "rb") as file:
+            return file.read(len(_MAGIC)) in {_MAGIC, b""}
+    except OSError as error:
+        raise StoreError(diagnose(error, where=str(path), path=path)) from error
 
 
 def has_table(connection: sqlite3.Connection, name: str) -> bool:
@@ -314,6 +325,11 @@ def _use_rollback_journal(connection: sqlite3.Connection) -> None:
     if connection.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
         with contextlib.suppress(sqlite3.OperationalError):
             connection.execute("PRAGMA journal_mode = DELETE")
+
+
+def _is_busy(error: Exception) -> bool:
+    code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None) or 0
+    return code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
 def _all_rows(connection: sqlite3.Connection, text: str) -> list[Any]:

@@ -11,7 +11,7 @@ from models.connection_rules import validate
 from models.event import Event
 from models.problem import Problem
 from models.secret import SealedSecret
-from models.status import StartupStep
+from models.status import StartupStep, StoreState
 from services.connections import ConnectionService
 from services.events import Events
 from storage.data_folder import DataFolder, prepare
@@ -42,6 +42,9 @@ class Kit:
     @property
     def problem(self) -> Problem | None:
         return self.store.status.problem
+
+    def state(self) -> StoreState:
+        return self.store.status.state
 
     def names(self) -> list[str]:
         return [row.name for row in self.store.repository.rows()]
