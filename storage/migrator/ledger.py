@@ -30,6 +30,7 @@ _CREATE = (
 )""",
 )
 _COLUMNS = "number, name, checksum, applied_at, milliseconds, program_version, state"
+_READ = f"SELECT {_COLUMNS} FROM migrations ORDER BY number"  # noqa: S608 - our own words
 _FAILURE_COLUMNS = "number, checksum, file, line, statement, message, failed_at"
 _STATEMENT_SHOWN = 300
 
@@ -37,14 +38,15 @@ _STATEMENT_SHOWN = 300
 def read(session: Session) -> list[LedgerRow] | None:
     """Return the ledger by number in one query; None where there is none yet. A foreign table is refused."""
     try:
-        rows = session.query(f"SELECT {_COLUMNS} FROM migrations ORDER BY number")  # noqa: S608 - our own words
+        rows = session.query(_READ)
     except session.error:
         columns = session.columns("migrations")
         if not columns:
             return None
-        if set(_COLUMNS.split(", ")) <= columns:
-            raise
-        raise _foreign(columns) from None
+        if not set(_COLUMNS.split(", ")) <= columns:
+            raise _foreign(columns) from None
+        # Another program has made it between the two looks; or it is something else, and says so again.
+        rows = session.query(_READ)
     return [LedgerRow(row[0], row[1], row[2], _stamp(row[3]), row[4], row[5], row[6]) for row in rows]
 
 

@@ -7,11 +7,12 @@ Python's sqlite3 would begin and commit on its own. The connection gets its own 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from models.problem import Category, MigrationError, Problem, StoreError
 from storage.diagnosis import diagnose
 
+T = TypeVar("T")
 Dialect = Literal["sqlite", "postgresql"]
 
 ADVISORY_KEY = 0x435453_4D4947
@@ -19,7 +20,7 @@ ADVISORY_KEY = 0x435453_4D4947
 
 _BUSY_CODES = {5, 6}
 _READ_ONLY_CODE = 8
-_LOCK_POLL_S = 0.1
+_LOCK_POLL_S = 0.02
 _BEGIN_POSTGRESQL = (
     "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s';"
     " SET LOCAL idle_in_transaction_session_timeout = 0"
@@ -73,26 +74,22 @@ class Session:
             cursor.close()
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute(self._marked(sql), parameters) if parameters else cursor.execute(sql)
-            return list(cursor.fetchall())
-        finally:
-            cursor.close()
+        """Return the rows of a query; on SQLite another program's COMMIT can keep one waiting."""
+        return self._patiently(lambda: self._rows(sql, parameters))
 
     def begin(self) -> None:
         """Begin a transaction that may write, alone; wait for another program, then say who it is."""
         if self.dialect == "postgresql":
             self._begin_alone()
         else:
-            self._patiently("BEGIN IMMEDIATE")
+            self._patiently(lambda: self.run("BEGIN IMMEDIATE"))
 
     def commit(self) -> None:
         if self.dialect == "postgresql":
             self.run("COMMIT")
         else:
             # A reader can hold a COMMIT up in SQLite's rollback-journal mode; the transaction stays open meanwhile.
-            self._patiently("COMMIT")
+            self._patiently(lambda: self.run("COMMIT"))
 
     def rollback(self) -> None:
         with suppress(self.error):
@@ -182,16 +179,24 @@ class Session:
                 raise self._busy(self._holder())
             time.sleep(_LOCK_POLL_S)
 
-    def _patiently(self, sql: str) -> None:
+    def _rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
+        cursor = self._connection.cursor()
+        try:
+            cursor.execute(self._marked(sql), parameters) if parameters else cursor.execute(sql)
+            return list(cursor.fetchall())
+        finally:
+            cursor.close()
+
+    def _patiently(self, call: Callable[[], T]) -> T:
         deadline = time.monotonic() + self._wait
         while True:
             try:
-                return self.run(sql)
+                return call()
             except self.error as error:
-                if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _BUSY_CODES:
+                if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF not in _BUSY_CODES:
                     raise
                 if time.monotonic() >= deadline:
-                    raise self._busy("another program, which has the file open for writing") from error
+                    raise self._busy("another program, which has the file open for writing,") from error
             time.sleep(_LOCK_POLL_S)
 
     def _holder(self) -> str:
