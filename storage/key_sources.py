@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -32,12 +31,14 @@ class VaultPaths(Protocol):
     def temporary(self) -> bool: ...
 
 
-@dataclass(slots=True)
 class OpenKeys:
     """The keys in memory: data keys by id, and what wraps them where a passphrase or recovery key was typed in."""
 
-    data: dict[str, bytes] = field(default_factory=dict, repr=False)
-    wrapping: dict[Kind, bytes] = field(default_factory=dict, repr=False)
+    __slots__ = ("data", "wrapping")
+
+    def __init__(self, data: dict[str, bytes] | None = None) -> None:
+        self.data = data or {}
+        self.wrapping: dict[Kind, bytes] = {}
 
 
 class UnavailableError(Exception):
@@ -212,5 +213,5 @@ def wrap_all(vault: VaultFile, keys: OpenKeys, kind: Kind, typed: Secret) -> tup
         wrapped = {other: value for other, value in record.wrapped.items() if other != kind}
         if record.id in keys.data:
             wrapped[kind] = wrap_key(wrapping, record.vault, record.id, kind, keys.data[record.id])
-        records.append(replace(record, wrapped=wrapped))
-    return replace(vault, keys=tuple(records), kdf={**vault.kdf, kind: kdf}), wrapping
+        records.append(record._replace(wrapped=wrapped))
+    return vault._replace(keys=tuple(records), kdf={**vault.kdf, kind: kdf}), wrapping

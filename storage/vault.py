@@ -7,7 +7,6 @@ secret, so that a list or a status costs nothing, and works where the key cannot
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final, NamedTuple
 
 from models.problem import Category, Problem, VaultError
@@ -148,7 +147,7 @@ class Vault:
             file = self._keys.changeable()
             new, wrapping = wrap_all(file, self._keys.open, "passphrase", passphrase)
             holder = "passphrase" if file.holder == "file" else file.holder
-            self._keys.save(replace(new, holder=holder), {"passphrase": wrapping})
+            self._keys.save(new._replace(holder=holder), {"passphrase": wrapping})
             if file.holder == "file":
                 self._keys.sources.forget("file", ())
 
@@ -171,7 +170,7 @@ class Vault:
                 return
             self._keys.put(holder, file)
             try:
-                self._keys.save(replace(file, holder=holder))
+                self._keys.save(file._replace(holder=holder))
             except VaultError:
                 if self._keys.existing().holder != holder:
                     self._keys.sources.forget(holder, [key.id for key in file.keys])
@@ -191,7 +190,7 @@ class Vault:
             if "passphrase" in file.kdf:
                 wrapping, data_key = self._keys.open.wrapping["passphrase"], self._keys.open.data[record.id]
                 wrapped = wrap_key(wrapping, record.vault, record.id, "passphrase", data_key)
-                record = replace(record, wrapped={"passphrase": wrapped})
+                record = record._replace(wrapped={"passphrase": wrapped})
             new = file.with_key(record, current=True)
             recovery = new_recovery_key() if "recovery" in file.kdf else None
             fresh: dict[Kind, bytes] = {}
@@ -210,7 +209,7 @@ class Vault:
             dropped = tuple(key.id for key in file.keys if key not in kept)
             if not dropped:
                 return ()
-            new = replace(file, keys=kept)
+            new = file._replace(keys=kept)
             self._keys.save(new)
             for key_id in dropped:
                 self._keys.open.data.pop(key_id, None)

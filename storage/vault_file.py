@@ -11,9 +11,8 @@ import json
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from storage.atomic_file import BadFileError
 from storage.envelope import Kdf
@@ -29,32 +28,30 @@ _KEY_ID: Final = re.compile(r"[0-9a-z]{1,32}")
 _KEYS_LIMIT: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
+class KeyRecord(NamedTuple):
     """One data key. `vault` is the vault it was made for; `check` its fingerprint; `wrapped` by whom it is wrapped."""
 
     id: str
     vault: str
     check: str
-    wrapped: Mapping[Kind, bytes] = field(default_factory=dict)
+    wrapped: Mapping[Kind, bytes] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class VaultFile:
+class VaultFile(NamedTuple):
     """The vault as a file knows it. New secrets are sealed with the key `current`; the others wait to be retired."""
 
     vault: str
     holder: Holder
     current: str
     keys: tuple[KeyRecord, ...]
-    kdf: Mapping[Kind, Kdf] = field(default_factory=dict)
+    kdf: Mapping[Kind, Kdf] = {}
 
     def key(self, key_id: str) -> KeyRecord | None:
         return next((key for key in self.keys if key.id == key_id), None)
 
     def with_key(self, key: KeyRecord, *, current: bool) -> "VaultFile":
         others = tuple(known for known in self.keys if known.id != key.id)
-        return replace(self, keys=(*others, key), current=key.id if current else self.current)
+        return self._replace(keys=(*others, key), current=key.id if current else self.current)
 
 
 def read_vault(path: Path) -> VaultFile:
