@@ -1,6 +1,5 @@
 """Writing a file whole, reading it with care, sweeping what killed writers left."""
 
-import os
 import socket
 import stat
 from pathlib import Path
@@ -115,11 +114,11 @@ def test_sweep_takes_temporaries_of_ours_and_nothing_else(tmp_path: Path) -> Non
 
 
 def test_no_descriptor_is_left_open(tmp_path: Path) -> None:
-    before = len(os.listdir("/proc/self/fd"))
+    before = len(list(Path("/proc/self/fd").iterdir()))
     path = tmp_path / "a"
     for _ in range(5):
         write_atomic(path, b"x")
         read_capped(path)
         with pytest.raises(BadFileError):
             read_capped(tmp_path)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
