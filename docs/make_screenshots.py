@@ -156,6 +156,7 @@ def main() -> int:
         core = program.build_core(program.Arguments(str(data)))
         loop = qasync.QEventLoop(app)
         window = MainWindow(theme, messages, tasks, pages())
+        window.open_first()
         window.resize(SIZE)
         window.show()
         tasks.attach(core.workers)

@@ -1,58 +1,108 @@
-"""Runs the window: paints first, then reads the list, then builds the program behind it.
+"""Runs the window: paints first, then imports what fills it, then reads the list, then builds the program behind it.
 
-The order is the point: importing asyncio, qasync and the services takes longer than everything that the first paint
-needs, so they are imported on a thread while the window already shows its rows.
+The order is the point. Importing what paints the list takes longer than a bare window takes to be mapped, and importing
+asyncio, qasync and the services as long again: each is imported on a thread while the window is there already.
 """
 
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
-from gui.main_window import TITLE, MainWindow
-from gui.messages import Messages
-from gui.program import Program
-from gui.shell import Page, PageSpec, Shell
-from gui.tasks import Tasks
-from gui.theme import Theme
-from models.connection_row import ConnectionRow
-from models.settings import Settings
+from gui.frame import TITLE, Frame
 
 if TYPE_CHECKING:
+    from gui.program import Program
+    from gui.shell import Page, PageSpec, Shell
+    from models.connection_row import ConnectionRow
+    from models.settings import Settings
     from services.core import Core
+
+_GROUNDS = {False: "#ffffff", True: "#11141a"}
+_MIDDLE_GREY = 128
 
 
 def run(
     make_core: "Callable[[], Core]",
-    preview: Callable[[], list[ConnectionRow]],
-    look: Callable[[], Settings] | None = None,
+    preview: "Callable[[], list[ConnectionRow]]",
+    look: "Callable[[], Settings] | None" = None,
 ) -> int:
     """Show the window until it is closed; returns the exit code.
 
     `make_core` builds the services and `preview` reads the list without them; both run on a thread and may fail.
     `look` gives the settings that the first paint needs; it must be quick.
     """
-    app = QApplication.instance() or QApplication(sys.argv[:1])
-    assert isinstance(app, QApplication)
+    app = QApplication(sys.argv[:1])
     app.setApplicationName("cts-connections")
     app.setApplicationDisplayName(TITLE)
     app.setDesktopFileName("cts-connections")
     app.setQuitOnLastWindowClosed(False)
-    settings = look() if look is not None else Settings()
-    theme = Theme(app, settings.theme, settings.density)
-    messages = Messages()
-    tasks = Tasks(messages)
-    window = MainWindow(theme, messages, tasks, pages())
-    window.restore(settings.window)
-    program = Program(app, window, theme, tasks, messages)
-    window.painted.connect(lambda: program.begin(make_core, preview))
-    window.show()
-    return program.run()
+    settings = look() if look is not None else None
+    frame = Frame(_GROUNDS[_is_dark(app, settings)])
+    start = _Start(app, frame, settings)
+    frame.painted.connect(lambda: start.begin(make_core, preview))
+    frame.show()
+    return start.run()
 
 
-def pages() -> Sequence[PageSpec]:
+class _Start(QObject):
+    """Imports what fills the window on a thread, then hands over to the Program."""
+
+    _imported = Signal()
+    _failed = Signal(object)
+
+    def __init__(self, app: QApplication, frame: Frame, settings: "Settings | None") -> None:
+        super().__init__()
+        self._app, self._frame, self._settings = app, frame, settings
+        self._program: Program | None = None
+        self._error: BaseException | None = None
+        frame.may_close = self._leave
+        self._imported.connect(self._fill)
+        self._failed.connect(self._fail)
+
+    def begin(self, make_core: "Callable[[], Core]", preview: "Callable[[], list[ConnectionRow]]") -> None:
+        self._make_core, self._preview = make_core, preview
+        threading.Thread(target=self._import, name="importer", daemon=True).start()
+
+    def run(self) -> int:
+        code = self._app.exec()
+        if self._error is not None:
+            raise self._error
+        return self._program.run(code) if self._program is not None else code
+
+    def _import(self) -> None:
+        try:
+            import gui.connections.page
+            import gui.program  # noqa: F401 - both are only imported here, so that the GUI's thread finds them ready
+        except BaseException as error:  # noqa: BLE001 - the window has nothing yet to show it with: run() raises it
+            self._failed.emit(error)
+        else:
+            self._imported.emit()
+
+    def _fill(self) -> None:
+        from gui.program import Program
+        from models.settings import Settings
+
+        self._program = Program(self._app, self._frame, pages(), self._settings or Settings())
+        self._program.begin(self._make_core, self._preview)
+
+    def _fail(self, error: BaseException) -> None:
+        self._error = error
+        self._app.exit(1)
+
+    def _leave(self) -> bool:
+        """Let the window go before there is anything to close."""
+        self._app.exit(0)
+        return True
+
+
+def pages() -> "Sequence[PageSpec]":
     """Return the pages of the rail, in its order. Each imports its own code when it is built."""
+    from gui.shell import PageSpec
+
     return (
         PageSpec("connections", "Connections", _connections),
         PageSpec("database", "Database", _database),
@@ -61,25 +111,32 @@ def pages() -> Sequence[PageSpec]:
     )
 
 
-def _connections(shell: Shell) -> Page:
+def _connections(shell: "Shell") -> "Page":
     from gui.connections.page import ConnectionsPage
 
     return ConnectionsPage(shell)
 
 
-def _database(shell: Shell) -> Page:
+def _database(shell: "Shell") -> "Page":
     from gui.database.page import DatabasePage
 
     return DatabasePage(shell)
 
 
-def _activity(shell: Shell) -> Page:
+def _activity(shell: "Shell") -> "Page":
     from gui.activity.page import ActivityPage
 
     return ActivityPage(shell)
 
 
-def _settings(shell: Shell) -> Page:
+def _settings(shell: "Shell") -> "Page":
     from gui.settings.page import SettingsPage
 
     return SettingsPage(shell)
+
+
+def _is_dark(app: QApplication, settings: "Settings | None") -> bool:
+    """Tell the ground's colour by the system's palette: asking for the colour scheme would import far more."""
+    if settings is not None and settings.theme != "system":
+        return settings.theme == "dark"
+    return app.palette().window().color().lightness() < _MIDDLE_GREY

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QPaintEvent, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.bridge import EventBridge
+from gui.frame import TITLE
 from gui.messages import Messages
 from gui.shell import Page, PageSpec, Shell
 from gui.status_bar import StatusBar
@@ -20,14 +21,13 @@ if TYPE_CHECKING:
     from models.event import Notice, StepFinished, StoreChanged
     from services.core import Core
 
-TITLE = "CTS Connections"
-_SIZE = QSize(1280, 800)
 
+class MainWindow(QWidget):
+    """What fills the frame. `leaving` comes when a person closed the window and nothing unsaved is left.
 
-class MainWindow(QMainWindow):
-    """`painted` comes once, after the first paint; `leaving` when a person closed it and nothing unsaved is left."""
+    The first page is built by `open_first`, so that the shell may be painted before it.
+    """
 
-    painted = Signal()
     leaving = Signal()
 
     def __init__(self, theme: Theme, messages: Messages, tasks: Tasks, specs: Sequence[PageSpec]) -> None:
@@ -37,7 +37,6 @@ class MainWindow(QMainWindow):
         self._specs = {spec.key: spec for spec in specs}
         self._pages: dict[str, Page] = {}
         self._core: Core | None = None
-        self._was_painted = False
         self._may_close = False
         self._settled = False
         self._status_stale = False
@@ -57,10 +56,9 @@ class MainWindow(QMainWindow):
         self.bridge.migrations_changed.connect(lambda _event: self._ask_status())
         self.bridge.vault_changed.connect(lambda event: self.status.show_vault(event.status))
         self._add_shortcuts()
-        self.setWindowTitle(TITLE)
-        self.resize(_SIZE)
-        self.setMinimumSize(820, 480)
-        self.go_to(specs[0].key)
+
+    def open_first(self) -> None:
+        self.go_to(next(iter(self._specs)))
 
     @property
     def core(self) -> "Core | None":
@@ -71,7 +69,7 @@ class MainWindow(QMainWindow):
         page = self._pages.get(key)
         if page is None:
             page = self._pages[key] = self._specs[key].build(self.shell)
-            page.badge.connect(lambda text: self._rail.set_badge(key, text))
+            page.badge.connect(lambda text: self._show_badge(key, text))
             self._stack.addWidget(page)
             page.restore(self._kept.get(key, {}))
             if self._core is not None:
@@ -108,44 +106,38 @@ class MainWindow(QMainWindow):
 
     def state(self) -> dict[str, Any]:
         """Return size and layout, to be kept in the settings."""
-        size = self.normalGeometry().size() if self.isMaximized() else self.size()
+        top = self.window()
+        size = top.normalGeometry().size() if top.isMaximized() else top.size()
         kept = {key: state for key, page in self._pages.items() if (state := page.state())}
-        return {"width": size.width(), "height": size.height(), "maximized": self.isMaximized(), "pages": kept}
+        return {"width": size.width(), "height": size.height(), "maximized": top.isMaximized(), "pages": kept}
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         """Take the size and layout that `state` returned once; whatever else stands there is passed over."""
         width, height, pages = kept.get("width"), kept.get("height"), kept.get("pages")
         if isinstance(width, int) and isinstance(height, int) and 0 < width < 20_000 and 0 < height < 20_000:
-            self.resize(QSize(width, height).boundedTo(self.screen().availableSize()))
+            self.window().resize(QSize(width, height).boundedTo(self.screen().availableSize()))
         if kept.get("maximized") is True:
-            self.setWindowState(Qt.WindowState.WindowMaximized)
+            self.window().setWindowState(Qt.WindowState.WindowMaximized)
         self._kept = (
             {key: state for key, state in pages.items() if isinstance(state, dict)} if isinstance(pages, dict) else {}
         )
         for key, page in self._pages.items():
             page.restore(self._kept.get(key, {}))
 
-    def closeEvent(self, event: QCloseEvent) -> None:
+    def may_close(self) -> bool:
+        """Tell whether the window may close now; asks the person where something would be lost."""
         lost = "" if self._may_close else self.unsaved()
         if lost:
-            event.ignore()
             self._ask_to_close(lost)
-            return
-        event.accept()
+            return False
         self.leaving.emit()
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        super().paintEvent(event)
-        if not self._was_painted:
-            self._was_painted = True
-            QTimer.singleShot(0, self, self.painted.emit)
+        return True
 
     def _lay_out(self) -> None:
         line = QFrame()
         line.setFixedWidth(1)
         line.setFrameShape(QFrame.Shape.NoFrame)
         line.setProperty("surface", "line")
-        self._stack.setSizePolicy(self._stack.sizePolicy().Policy.Ignored, self._stack.sizePolicy().Policy.Ignored)
         right = QVBoxLayout()
         right.setSpacing(0)
         right.addWidget(self._bar)
@@ -155,13 +147,11 @@ class MainWindow(QMainWindow):
         across.addWidget(self._rail)
         across.addWidget(line)
         across.addLayout(right, 1)
-        middle = QWidget()
-        column = QVBoxLayout(middle)
+        column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addLayout(across, 1)
         column.addWidget(self.status)
-        self.setCentralWidget(middle)
 
     def _add_shortcuts(self) -> None:
         for number, (key, spec) in enumerate(self._specs.items(), 1):
@@ -169,7 +159,7 @@ class MainWindow(QMainWindow):
             QShortcut(QKeySequence(f"Ctrl+{number}"), self, lambda key=key: self.go_to(key))
         QShortcut(QKeySequence(Qt.Key.Key_F5), self, self._reload)
         QShortcut(QKeySequence(Qt.Key.Key_F1), self, self._show_shortcuts)
-        QShortcut(QKeySequence("Ctrl+Q"), self, self.close)
+        QShortcut(QKeySequence("Ctrl+Q"), self, lambda: self.window().close())
 
     def _reload(self) -> None:
         page = self._stack.currentWidget()
@@ -192,7 +182,7 @@ class MainWindow(QMainWindow):
 
     def _close_now(self) -> None:
         self._may_close = True
-        self.close()
+        self.window().close()
 
     def _build_next(self) -> None:
         for key in self._specs:
@@ -200,6 +190,11 @@ class MainWindow(QMainWindow):
                 self.page(key)
                 QTimer.singleShot(60, self, self._build_next)
                 return
+
+    def _show_badge(self, key: str, text: str) -> None:
+        self._rail.set_badge(key, text)
+        if key == "connections":
+            self.status.show_connections(f"{text} {'connection' if text == '1' else 'connections'}" if text else "")
 
     def _show_notice(self, event: "Notice") -> None:
         if event.problem is not None:

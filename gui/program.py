@@ -4,19 +4,22 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
+from gui.frame import Frame
 from gui.main_window import MainWindow
 from gui.messages import Messages, bug
+from gui.shell import PageSpec
 from gui.tasks import Tasks
 from gui.theme import Theme
 from models.connection_row import ConnectionRow
 from models.problem import CtsError, Problem
+from models.settings import Settings
 
 if TYPE_CHECKING:
     from gui.connections.page import ConnectionsPage
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 QUIT_MILLISECONDS = 2_000
 """How long the store may take to close: the window is gone at once, the process after this at the latest."""
+
+_PATIENCE = 1.0
 
 
 class Program(QObject):
@@ -38,10 +43,14 @@ class Program(QObject):
     _failed = Signal(object)
     _closed = Signal()
 
-    def __init__(self, app: QApplication, window: MainWindow, theme: Theme, tasks: Tasks, messages: Messages) -> None:
+    def __init__(self, app: QApplication, frame: Frame, specs: Sequence[PageSpec], settings: Settings) -> None:
         super().__init__()
-        self._app, self._window, self._theme = app, window, theme
-        self._tasks, self._messages = tasks, messages
+        self._app, self._frame, self._settings = app, frame, settings
+        self._theme = Theme(app, settings.theme, settings.density)
+        self._messages = Messages()
+        self._tasks = Tasks(self._messages)
+        self._window = MainWindow(self._theme, self._messages, self._tasks, specs)
+        self._list_painted = threading.Event()
         self._core: Core | None = None
         self._leaving = False
         self._stuck = False
@@ -54,15 +63,17 @@ class Program(QObject):
         self._built.connect(self._attach)
         self._failed.connect(self._show_failure)
         self._closed.connect(app.quit)
-        window.leaving.connect(self._leave)
+        self._window.leaving.connect(self._leave)
+        frame.may_close = self._window.may_close
+        frame.setCentralWidget(self._window)
 
     def begin(self, make_core: "Callable[[], Core]", preview: Callable[[], list[ConnectionRow]]) -> None:
-        """Read the list and build the program, on a thread."""
+        """Read the list and build the program, on a thread; meanwhile the first page is built on this one."""
+        QTimer.singleShot(0, self, self._open_first)
         threading.Thread(target=self._build, args=(make_core, preview), name="builder", daemon=True).start()
 
-    def run(self) -> int:
-        """Run until the window is closed; returns the exit code."""
-        code = self._app.exec()
+    def run(self, code: int) -> int:
+        """Go on after the first loop, which ended with `code`, until the window is closed; returns the exit code."""
         if not self._leaving:
             code = self._run_with_asyncio()
         if self._stuck:
@@ -89,6 +100,8 @@ class Program(QObject):
         except Exception as error:  # noqa: BLE001 - the list comes again with the store; a failed preview costs only time
             self._failed.emit(error)
         try:
+            # asyncio waits until the list is on the screen; a window that nobody sees paints nothing.
+            self._list_painted.wait(_PATIENCE)
             import qasync  # noqa: F401 - imported here so that the GUI's thread finds it ready
 
             self._imported.emit()
@@ -100,8 +113,15 @@ class Program(QObject):
         if not self._leaving:
             self._app.exit(0)
 
+    def _open_first(self) -> None:
+        self._window.open_first()
+        self._window.restore(self._settings.window)
+
     def _show_preview(self, index: Any) -> None:
-        self._list_page().show_preview(index)
+        page = self._list_page()
+        page.show_preview(index)
+        # Two turns of the loop: one to paint the rows, one to come back.
+        QTimer.singleShot(0, self, lambda: QTimer.singleShot(0, self, self._list_painted.set))
 
     def _attach(self, core: "Core") -> None:
         if self._leaving:

@@ -81,7 +81,7 @@ class StatusBar(QWidget):
     def show_vault(self, status: "VaultStatus") -> None:
         beside = status.holder in {"file", "none"}
         level = "error" if status.locked else "warning" if beside else ""
-        self.vault.tell(status.sentence, f"Where the key to the secrets is: {status.sentence}", level)
+        self.vault.tell(f"Vault: {status.sentence}", f"Where the key to the secrets is: {status.sentence}", level)
 
     def show_connections(self, text: str) -> None:
         self.connections.tell(text, "")

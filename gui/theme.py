@@ -233,8 +233,15 @@ QPushButton[tone="status"][level="error"] { color: %(error)s; }
 QLineEdit, QPlainTextEdit { background: %(field)s; border: 1px solid %(border)s; border-radius: 6px; padding: 4px 7px;
   selection-background-color: %(accent)s; selection-color: %(accent_text)s; }
 QLineEdit:focus, QPlainTextEdit:focus { border: 2px solid %(accent)s; padding: 3px 6px; }
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus { border: none; padding: 0; background: transparent; }
 QLineEdit[wrong="true"], QPlainTextEdit[wrong="true"] { border: 2px solid %(error)s; padding: 3px 6px; }
 QLineEdit:disabled, QPlainTextEdit:disabled { background: %(panel)s; color: %(faint)s; }
+QAbstractSpinBox { background: %(field)s; border: 1px solid %(border)s; border-radius: 6px; padding: 4px 7px;
+  min-height: 16px; selection-background-color: %(accent)s; selection-color: %(accent_text)s; }
+QAbstractSpinBox:focus { border: 2px solid %(accent)s; padding: 3px 6px; }
+QAbstractSpinBox[wrong="true"] { border: 2px solid %(error)s; padding: 3px 6px; }
+QAbstractSpinBox:disabled { background: %(panel)s; color: %(faint)s; }
+QAbstractScrollArea::corner { background: transparent; border: none; }
 QTableView, QTreeView, QListView { background: %(window)s; border: none; gridline-color: %(line)s;
   selection-background-color: %(accent_soft)s; selection-color: %(text)s; }
 QHeaderView { background: %(window)s; border: none; }

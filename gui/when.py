@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from PySide6.QtCore import QDateTime, QLocale
+from PySide6.QtCore import QDateTime, QLocale, Qt
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -31,13 +31,13 @@ def exact(stamp: str) -> str:
     local = _local(stamp)
     if local is None:
         return stamp
-    return QLocale().toString(local, QLocale.FormatType.LongFormat)
+    return f"{_day(local)} {local.time().toString('HH:mm:ss')} {local.timeZoneAbbreviation()}"
 
 
 def date(stamp: str) -> str:
     """Return the local date in the person's locale."""
     local = _local(stamp)
-    return stamp if local is None else QLocale().toString(local.date(), QLocale.FormatType.ShortFormat)
+    return stamp if local is None else _day(local)
 
 
 def parse(stamp: str) -> datetime | None:
@@ -52,3 +52,11 @@ def parse(stamp: str) -> datetime | None:
 def _local(stamp: str) -> QDateTime | None:
     moment = parse(stamp)
     return QDateTime.fromMSecsSinceEpoch(int(moment.timestamp() * 1000)) if moment else None
+
+
+def _day(local: QDateTime) -> str:
+    """Return the date as the locale writes it; the C locale's own way is not one that people use."""
+    locale = QLocale()
+    if locale.language() == QLocale.Language.C:
+        return local.date().toString(Qt.DateFormat.ISODate)
+    return locale.toString(local.date(), QLocale.FormatType.ShortFormat)

@@ -122,13 +122,15 @@ class DetailPane(QWidget):
         info = EXCHANGES.get(row.exchange)
         if row.api_passphrase_set or (info is not None and info.needs_passphrase):
             values.set("Passphrase", "set, sealed" if row.api_passphrase_set else "not set")
-        for key in ("Margin", "Leverage limit", "Volume factor"):
+        for key in ("Margin", "Leverage limit", "Volume factor", "Method"):
             if not values.value(key):
                 values.set(key, "…")
         values.set("Live trade", "on: may send real orders" if row.live_trade else "off")
         values.set("Preset trade", "on" if row.preset_trade else "off")
         values.set("Tags", ", ".join(row.tags) or "none")
         values.set("Revision", str(row.revision))
+        if not values.value("Created"):
+            values.set("Created", "…")
         values.set("Updated", f"{ago(row.updated_at)}, {exact(row.updated_at)}")
         self._edit.show()
         self._duplicate.show()
@@ -191,11 +193,15 @@ class DetailPane(QWidget):
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._nothing.setContentsMargins(24, 24, 24, 24)
         self._buttons = QWidget()
-        row = QHBoxLayout(self._buttons)
-        row.setContentsMargins(18, 8, 18, 14)
-        row.setSpacing(8)
-        for button in (self._edit, self._duplicate, self._enable, self._disable, self._delete):
-            row.addWidget(button)
+        rows = QVBoxLayout(self._buttons)
+        rows.setContentsMargins(18, 8, 18, 14)
+        rows.setSpacing(8)
+        for buttons in ((self._edit, self._duplicate), (self._enable, self._disable, self._delete)):
+            row = QHBoxLayout()
+            row.setSpacing(8)
+            for button in buttons:
+                row.addWidget(button, 1)
+            rows.addLayout(row)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.setSpacing(0)

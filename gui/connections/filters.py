@@ -1,7 +1,7 @@
 """The row above the list: what narrows it, how many are left, and the way back to all of them."""
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from gui.connections.order_index import Filters, OrderIndex
 from gui.widgets.buttons import Button
@@ -44,8 +44,9 @@ class FilterRow(QWidget):
             chip.chosen.connect(lambda _value: self.changed.emit())
             chip.pressed.connect(self._offer)
         row.addWidget(self.clear_button)
-        row.addStretch(1)
-        row.addWidget(self.count)
+        self.count.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.count.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        row.addWidget(self.count, 1)
         self.state.set_choices(_STATES)
 
     def filters(self, text: str) -> Filters:

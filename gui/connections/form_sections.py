@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
-    QCheckBox,
     QComboBox,
     QDoubleSpinBox,
+    QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
     QSpinBox,
@@ -14,6 +14,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.widgets.check_box import CheckBox
+from gui.widgets.choice import RoundedCombo
 from gui.widgets.containers import CardFrame
 from gui.widgets.form import FormField, SecretEdit
 from gui.widgets.labels import PlainLabel, plain_caption
@@ -42,9 +44,18 @@ class Section(CardFrame):
         self.fields[name] = field = FormField(label, editor, hint)
         self.body.addWidget(field)
 
-    def add_switch(self, name: str, text: str, hint: str = "") -> QCheckBox:
+    def beside(self, *names: str) -> None:
+        """Put fields that were added into one row."""
+        row = QHBoxLayout()
+        row.setSpacing(12)
+        for name in names:
+            self.body.removeWidget(self.fields[name])
+            row.addWidget(self.fields[name], 1, Qt.AlignmentFlag.AlignTop)
+        self.body.addLayout(row)
+
+    def add_switch(self, name: str, text: str, hint: str = "") -> CheckBox:
         """Add a check box; its text says what it switches, so it has no label above."""
-        box = QCheckBox(plain_caption(text))
+        box = CheckBox(plain_caption(text))
         box.toggled.connect(lambda _on: self.changed.emit())
         self.fields[name] = field = FormField(text, box, hint, labelled=False)
         self.body.addWidget(field)
@@ -66,6 +77,7 @@ class AccountSection(Section):
         self.add("exchange", "Exchange", self.exchange)
         self.add("account_type", "Account type", self.account_type)
         self.add("environment", "Environment", self.environment)
+        self.beside("account_type", "environment")
         self.enabled = self.add_switch("enabled", "Enabled")
         self._kept: dict[Choice, str] = {}
         self.exchange.chosen.connect(self._follow_exchange)
@@ -171,11 +183,13 @@ class TradingSection(Section):
             choice.offer([(value, _word(value)) for value in values])
             choice.chosen.connect(lambda _value: self.changed.emit())
         self.leverage = QSpinBox()
+        self.leverage.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
         self.leverage.setRange(0, MAX_LEVERAGE)
         self.leverage.setSpecialValueText("no limit")
         self.leverage.setSuffix("x")
         self.leverage.valueChanged.connect(lambda _value: self.changed.emit())
         self.volume = QDoubleSpinBox()
+        self.volume.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
         self.volume.setDecimals(4)
         self.volume.setSingleStep(0.1)
         self.volume.setRange(0.0, MAX_VOLUME_FACTOR)
@@ -183,8 +197,10 @@ class TradingSection(Section):
         self.volume.valueChanged.connect(lambda _value: self.changed.emit())
         self.add("margin_type", "Margin", self.margin_type)
         self.add("position_mode", "Position mode", self.position_mode)
+        self.beside("margin_type", "position_mode")
         self.add("leverage_limit", "Leverage limit", self.leverage)
         self.add("volume_factor", "Volume factor", self.volume, "Multiplies the size of every order.")
+        self.beside("leverage_limit", "volume_factor")
         self.add("connection_method", "Connection method", self.method)
         self.live = self.add_switch(
             "live_trade",
@@ -217,7 +233,7 @@ class TradingSection(Section):
             **{name: box.isChecked() for name, box in self._switches().items()},
         }
 
-    def _switches(self) -> dict[str, QCheckBox]:
+    def _switches(self) -> dict[str, CheckBox]:
         return {
             "live_trade": self.live,
             "preset_trade": self.preset,
@@ -257,7 +273,7 @@ class NotesSection(Section):
         }
 
 
-class Choice(QComboBox):
+class Choice(RoundedCombo):
     """A closed list of (value, text). The wheel scrolls the form; it changes a choice only where one is being made."""
 
     chosen = Signal(str)

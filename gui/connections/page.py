@@ -115,8 +115,9 @@ class ConnectionsPage(Page):
         for button in (self._new, self._import, self._export):
             tools.addWidget(button)
         tools.addStretch(1)
-        self.search.setFixedWidth(280)
-        tools.addWidget(self.search)
+        self.search.setMinimumWidth(150)
+        self.search.setMaximumWidth(300)
+        tools.addWidget(self.search, 100)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.table)
         self._stack.addWidget(self.empty)

@@ -4,12 +4,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from gui.connections.delegate import ConnectionDelegate
 from gui.connections.table_model import COLUMNS, ConnectionTableModel
 from gui.theme import Theme
+
+_FLEXIBLE = {"name": (150, 0.58), "tags": (76, 0.42)}
+"""Columns that share the free width: the least that they need, and their share."""
 
 _SELECT = QItemSelectionModel.SelectionFlag
 
@@ -30,6 +33,7 @@ class ConnectionTable(QTableView):
         self._current_id = ""
         self._selected: tuple[str, ...] = ()
         self._restoring = False
+        self._fitting = True
         self.setModel(model)
         self._delegate = ConnectionDelegate(theme, self, model)
         self.setItemDelegate(self._delegate)
@@ -65,12 +69,15 @@ class ConnectionTable(QTableView):
     def column_state(self) -> dict[str, Any]:
         header = self.horizontalHeader()
         order = self._model.index_of
-        widths = {column.key: header.sectionSize(number) for number, column in enumerate(COLUMNS[:-1])}
+        # Columns that nobody moved go on fitting the window.
+        numbered = () if self._fitting else enumerate(COLUMNS[:-1])
+        widths = {column.key: header.sectionSize(number) for number, column in numbered}
         return {"widths": widths, "sort": order.column, "descending": order.descending}
 
     def restore_columns(self, kept: Mapping[str, Any]) -> None:
         header = self.horizontalHeader()
         widths = kept.get("widths")
+        self._fitting = not widths
         for number, column in enumerate(COLUMNS[:-1]):
             width = widths.get(column.key) if isinstance(widths, dict) else None
             if isinstance(width, int) and 30 <= width <= 2_000:
@@ -105,6 +112,28 @@ class ConnectionTable(QTableView):
         super().leaveEvent(event)
         self._hover(-1)
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._fitting:
+            self._fit()
+
+    def _fit(self) -> None:
+        """Share the free width between name and tags, until a person sets a width."""
+        header = self.horizontalHeader()
+        fixed = sum(column.width for column in COLUMNS if column.key not in _FLEXIBLE)
+        free = self.viewport().width() - fixed
+        header.sectionResized.disconnect(self._width_set)
+        for number, column in enumerate(COLUMNS):
+            least, share = _FLEXIBLE.get(column.key, (0, 0.0))
+            if least:
+                header.resizeSection(number, max(least, int(free * share)))
+        header.sectionResized.connect(self._width_set)
+
+    def _width_set(self, section: int, _before: int, _now: int) -> None:
+        # The last section follows the window by itself.
+        if section != len(COLUMNS) - 1:
+            self._fitting = False
+
     def _set_up_view(self) -> None:
         self.setAccessibleName("Connections")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -133,6 +162,7 @@ class ConnectionTable(QTableView):
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(True)
         header.setSortIndicator(1, Qt.SortOrder.AscendingOrder)
+        header.sectionResized.connect(self._width_set)
         header.sectionClicked.connect(self._header_clicked)
 
     def _header_clicked(self, section: int) -> None:

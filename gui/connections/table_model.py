@@ -23,16 +23,17 @@ class Column(NamedTuple):
 
 
 COLUMNS = (
-    Column("state", "", 34),
-    Column("name", "Name", 210),
-    Column("exchange", "Exchange", 96),
-    Column("account_type", "Type", 96),
+    Column("state", "", 32),
+    Column("name", "Name", 190),
+    Column("exchange", "Exchange", 88),
+    Column("account_type", "Type", 88),
     Column("environment", "Environment", 104),
-    Column("enabled", "Enabled", 76),
-    Column("live_trade", "Live trade", 88),
-    Column("tags", "Tags", 150),
-    Column("updated_at", "Updated", 110),
+    Column("enabled", "Enabled", 72),
+    Column("live_trade", "Live", 56),
+    Column("tags", "Tags", 120),
+    Column("updated_at", "Updated", 100),
 )
+HEADER_HINTS = {"state": "State", "live_trade": "Whether it may trade with real orders"}
 STATE_WORDS = {
     "enabled": "Enabled",
     "disabled": "Disabled",
@@ -75,6 +76,8 @@ class ConnectionTableModel(QAbstractTableModel):
             return COLUMNS[section].title
         if role == _ROLE.AccessibleTextRole:
             return COLUMNS[section].title or "State"
+        if role == _ROLE.ToolTipRole:
+            return HEADER_HINTS.get(COLUMNS[section].key)
         if role == _ROLE.TextAlignmentRole:
             return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         return None

@@ -1,0 +1,34 @@
+"""The window's frame: on the screen before anything that fills it is imported, so it imports almost nothing itself."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QSize, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QColor, QPaintEvent, QPalette
+from PySide6.QtWidgets import QMainWindow
+
+TITLE = "CTS Connections"
+SIZE = QSize(1380, 800)
+
+
+class Frame(QMainWindow):
+    """`painted` comes once, after the first paint. `may_close` is asked when a person closes the window."""
+
+    painted = Signal()
+
+    def __init__(self, background: str) -> None:
+        super().__init__()
+        self.may_close: Callable[[], bool] = lambda: True
+        self._was_painted = False
+        # The style and its palette come later; the ground should not change its colour then.
+        self.setPalette(QPalette(QColor(background)))
+        self.setWindowTitle(TITLE)
+        self.resize(SIZE.boundedTo(self.screen().availableSize()))
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        event.setAccepted(self.may_close())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if not self._was_painted:
+            self._was_painted = True
+            QTimer.singleShot(0, self, self.painted.emit)
