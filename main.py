@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
     from models.connection_row import ConnectionRow
+    from models.settings import Settings
     from services.backups import BackupService
     from services.connections import ConnectionService
     from services.core import Core
@@ -50,7 +51,7 @@ def main(argv: list[str]) -> int:
         return _run_command(arguments)
     from gui.app import run
 
-    return run(lambda: build_core(arguments), lambda: preview(arguments))
+    return run(partial(build_core, arguments), partial(preview, arguments), partial(look, arguments))
 
 
 def split(argv: list[str]) -> Arguments:
@@ -196,9 +197,21 @@ def preview(arguments: Arguments) -> "list[ConnectionRow]":
     return preview_rows(locate_data(arguments) / "cts.db")
 
 
+def look(arguments: Arguments) -> "Settings":
+    """Return the settings for the first paint; reading them as they should be is a step of the start."""
+    from models.settings import Settings
+
+    path = locate_data(arguments) / "settings.json"
+    if not path.exists():
+        return Settings()
+    from storage.settings_file import peek
+
+    return peek(path)
+
+
 def locate_data(arguments: Arguments) -> Path:
     """Return where the data folder is, or is to be."""
-    from storage.data_folder import locate
+    from storage.location import locate
 
     frozen = getattr(sys, "frozen", False)
     return locate(arguments.data_dir, os.environ, None if frozen else Path(__file__).resolve().parent)

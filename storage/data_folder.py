@@ -3,18 +3,16 @@
 import errno
 import os
 import stat
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.problem import Category, InputError, Problem, StoreError
+from models.problem import Category, Problem, StoreError
 from storage.folder_lock import FolderLock
+from storage.location import APPLICATION, VARIABLE, locate
 
 __all__ = ["APPLICATION", "SUBFOLDERS", "VARIABLE", "DataFolder", "FolderLock", "locate", "prepare"]
 
-APPLICATION = "cts-connections"
 SUBFOLDERS = ("connections", "logs", "backups", "quarantine")
-VARIABLE = "CTS_DATA_DIR"
 
 _OURS = {
     *SUBFOLDERS,
@@ -74,24 +72,6 @@ class DataFolder:
     @property
     def lock(self) -> Path:
         return self.root / ".lock"
-
-
-def locate(option: str | None, environment: Mapping[str, str], source_root: Path | None) -> Path:
-    """Return the data folder's absolute path: the option, CTS_DATA_DIR, `data` of a source checkout, the user's own.
-
-    An empty CTS_DATA_DIR counts as unset. An empty option is a script's mistake and raises InputError: going on would
-    write into a folder that nobody named.
-    """
-    if option is not None and not option.strip():
-        raise InputError("--data-dir is empty.", "Name a folder after it, or leave it out.", category=Category.CONFIG)
-    named = option or environment.get(VARIABLE, "").strip()
-    if named:
-        return Path(named).expanduser().absolute()
-    if source_root is not None:
-        return (source_root / "data").absolute()
-    from platformdirs import user_data_path
-
-    return user_data_path(APPLICATION, appauthor=False).absolute()
 
 
 def prepare(path: Path) -> DataFolder:

@@ -32,6 +32,14 @@ def load(path: Path, quarantine: Path) -> tuple[Settings, Problem | None]:
     return settings, _wrong_values(path, wrong) if wrong else None
 
 
+def peek(path: Path) -> Settings:
+    """Return the settings for the first paint: as they can be read, without a word and without touching the file."""
+    try:
+        return _settings(_read(path))[0]
+    except (OSError, BadFileError):
+        return Settings()
+
+
 def save(path: Path, settings: Settings) -> None:
     """Write the settings, with the keys that we do not know. Raises StoreError where that fails; the old file stays."""
     known = {name: value for name, value in settings._asdict().items() if name != "extra"}
