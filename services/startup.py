@@ -1,12 +1,15 @@
 """The start, step by step. It never raises: whatever goes wrong becomes a Problem that a step and the status show."""
 
 import logging
+import os
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from models import VERSION
 from models.event import Notice, StepFinished
 from models.problem import Category, CtsError, Problem
 from models.status import StartupStep
@@ -153,6 +156,7 @@ class Startup:
         if not self._folder.writable:
             return "in memory only: the data folder is write-protected", None
         self._log_view.set_up(self._folder.logs)
+        _log.info("CTS Connections %s, process %d, Python %s, %s.", VERSION, os.getpid(), _python(), sys.platform)
         problem = self._log_view.problem
         return (problem.text if problem else str(self._folder.logs)), problem
 
@@ -203,6 +207,10 @@ def _write_to_log(step: StartupStep) -> None:
     )
     if step.problem and step.problem.detail:
         _log.log(level, "Start, %s: %s, %s", step.step, step.problem.category, step.problem.detail)
+
+
+def _python() -> str:
+    return ".".join(map(str, sys.version_info[:3]))
 
 
 def _since(start: float) -> int:

@@ -1,0 +1,138 @@
+"""The start on real folders: every step told, nothing raised, whatever is in the way."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+import main
+from models.event import Event, StepFinished
+from models.problem import Category, CtsError
+from services.core import Core
+from storage.folder_lock import FolderLock
+
+STEPS = ["folder", "configuration", "settings", "log", "lock", "vault", "database", "take-over", "migrations", "list"]
+
+Start = Callable[..., Core]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Return a way to build the program in a folder of its own; it is closed at the end."""
+    cores: list[Core] = []
+
+    def build(*, run: bool = True) -> Core:
+        core = main.build_core(main.Arguments(str(tmp_path / "data")), patience=0)
+        cores.append(core)
+        if run:
+            core.startup.run()
+        return core
+
+    yield build
+    for core in cores:
+        core.startup.close()
+        core.log.close()
+
+
+def problems(core: Core) -> dict[str, Category]:
+    return {step.step: step.problem.category for step in core.startup.steps if step.problem}
+
+
+def test_building_opens_nothing(start: Start, tmp_path: Path) -> None:
+    core = start(run=False)
+    assert core.startup.steps == ()
+    assert not (tmp_path / "data" / "cts.db").exists()
+    assert not (tmp_path / "data" / "vault.json").exists()
+    with pytest.raises(CtsError):
+        core.connections.rows()
+    assert core.status.vault().locked
+    assert core.status.as_json()["migrations"]["items"] == []
+
+
+def test_every_step_is_told_as_it_ends(start: Start) -> None:
+    core = start(run=False)
+    heard: list[Event] = []
+    core.events.subscribe(heard.append)
+    steps = core.startup.run()
+    assert [step.step for step in steps] == STEPS
+    assert [event.step for event in heard if isinstance(event, StepFinished)] == list(steps)
+    assert all(step.ok and step.detail for step in steps)
+    lines = " ".join(line.text for line in core.log.lines())
+    assert all(f"Start, {step}: ok in" in lines for step in STEPS)
+
+
+def test_a_second_run_only_tells(start: Start) -> None:
+    core = start()
+    assert core.startup.run() is not None
+    assert [step.step for step in core.startup.steps] == STEPS
+
+
+def test_closing_lets_the_folder_go(start: Start, tmp_path: Path) -> None:
+    core = start()
+    other = FolderLock(tmp_path / "data" / ".lock")
+    assert not other.acquire()
+    core.startup.close()
+    assert other.acquire()
+    other.release()
+
+
+def test_a_folder_in_use_is_only_read(start: Start) -> None:
+    start()
+    second = start()
+    assert problems(second)["lock"] is Category.IN_USE
+    assert second.startup.in_use is not None
+    assert second.connections.rows() == []
+    with pytest.raises(CtsError) as caught:
+        second.connections.add({"name": "A", "exchange": "bybit"})
+    assert caught.value.problem.category is Category.IN_USE
+
+
+def test_logs_that_cannot_be_written_stay_in_memory(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "logs").write_text("a file")
+    core = start()
+    assert "log" in problems(core)
+    assert core.connections.rows() == []
+    assert core.log.lines()
+
+
+def test_a_lock_that_is_no_file_stops_nothing_but_writing(start: Start, tmp_path: Path) -> None:
+    (tmp_path / "data" / ".lock").mkdir(parents=True)
+    core = start()
+    assert problems(core)["lock"] is Category.IN_USE
+    assert core.status.as_json()["store"]["backend"] == "sqlite"
+
+
+def test_half_written_files_of_a_crash_are_swept(start: Start, tmp_path: Path) -> None:
+    start().startup.close()
+    orphan = tmp_path / "data" / ".settings.json.0123456789abcdef.tmp"
+    orphan.write_text("{")
+    core = start()
+    assert not orphan.exists()
+    assert "1 half-written" in next(step.detail for step in core.startup.steps if step.step == "lock")
+
+
+def test_migrations_that_cannot_be_read_are_a_problem_and_no_crash(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "migrations"
+    folder.mkdir()
+    (folder / "001_one.sql").write_text("CREATE TABLE a (b);")
+    (folder / "001_other.sql").write_text("CREATE TABLE c (d);")
+    monkeypatch.setattr(main, "resource", lambda name: tmp_path / name)
+    core = start()
+    assert problems(core)["migrations"] is Category.MIGRATION
+    assert "001_one.sql" in next(step.detail for step in core.startup.steps if step.step == "migrations")
+    with pytest.raises(CtsError):
+        core.startup.prepare()
+
+
+def test_the_settings_for_the_first_paint_touch_nothing(tmp_path: Path) -> None:
+    arguments = main.Arguments(str(tmp_path))
+    assert main.look(arguments).theme == "system"
+    file = tmp_path / "settings.json"
+    file.write_text('{"theme": "dark"}')
+    assert main.look(arguments).theme == "dark"
+    file.write_bytes(b"\xff\xfe{")
+    assert main.look(arguments).theme == "system"
+    assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
