@@ -1,19 +1,28 @@
-"""F28 for the vault: a full disk changes nothing, is said, and is forgotten when there is room again."""
+"""F28 and F02 for the vault: a full disk, or any file call that fails, changes nothing and loses no key."""
 
-from collections.abc import Iterator
+import errno
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from models.problem import Category, Problem, VaultError
 from models.secret import Secret
+from storage.atomic_file import FileCalls
 from storage.data_folder import DataFolder
 from storage.vault import Vault
+from tests.cheap_passphrases import make_cheap
 from tests.faults.real_faults import full_disk
 from tests.keyrings import FileKeyring, only
 
 ID = "0b5cc6a1-6d4c-4b8e-9f2c-1f8f0e6f2a11"
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_cheap(monkeypatch)
 
 
 @pytest.fixture
@@ -87,3 +96,55 @@ def test_changes_on_a_full_disk_change_nothing(disk: Path) -> None:
     assert again.open_secret(ID, "a", token) == Secret("s")
     assert again.open_secret(ID, "a", new) == Secret("s")
     assert not (disk / "vault.key").exists()
+
+
+CHANGES: dict[str, Callable[[Vault], object]] = {
+    "passphrase": lambda vault: vault.set_passphrase(Secret("passphrase")),
+    "recovery key": lambda vault: vault.make_recovery_key(),
+    "rotation": lambda vault: vault.begin_rotation(),
+}
+
+
+def fail_from(monkeypatch: pytest.MonkeyPatch, first: int, last: int) -> list[str]:
+    """Make the file calls numbered `first` to `last` fail; return the list into which the failed ones go."""
+    failed: list[str] = []
+    count = 0
+
+    def failing(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any) -> Any:
+            nonlocal count
+            count += 1
+            if first <= count <= last:
+                failed.append(name)
+                raise OSError(errno.EIO, "injected")
+            return real(*arguments)
+
+        return call
+
+    for name in ("create", "write", "fsync", "link", "replace", "fsync_folder"):
+        monkeypatch.setattr(FileCalls, name, failing(name, getattr(FileCalls, name)))
+    return failed
+
+
+@pytest.mark.parametrize("once", [True, False])
+@pytest.mark.parametrize("change", CHANGES)
+def test_any_file_call_that_fails_loses_no_key(
+    tmp_path: Path, change: str, once: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(1, 100):
+        root = tmp_path / str(number)
+        root.mkdir()
+        vault = open_vault(root)
+        token = vault.seal(ID, "a", Secret("s"))
+        with monkeypatch.context() as patch:
+            failed = fail_from(patch, number, number if once else 1_000)
+            with suppress(VaultError):
+                CHANGES[change](vault)
+        # The program goes on with the vault that it has, and the next start finds the same one.
+        later = vault.seal(ID, "a", Secret("t"))
+        again = open_vault(root, "passphrase")
+        assert again.open_secret(ID, "a", token) == Secret("s")
+        assert again.open_secret(ID, "a", later) == Secret("t")
+        if not failed:
+            break
+    assert number > 6

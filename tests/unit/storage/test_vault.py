@@ -14,11 +14,17 @@ from storage.key_holders import SystemKeyring
 from storage.key_sources import AskPassphrase
 from storage.vault import Vault
 from tests.canary import canaries_under, make_canary
+from tests.cheap_passphrases import make_cheap
 from tests.keyrings import FileKeyring, only
 
 ID = "0b5cc6a1-6d4c-4b8e-9f2c-1f8f0e6f2a11"
 OTHER = "7f0d8f9e-3b1c-4a9e-8c56-0a3f6d1f2b22"
 ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def _cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
+    make_cheap(monkeypatch)
 
 
 def open_vault(
