@@ -1,8 +1,10 @@
-"""`backup`: verified copies of the database."""
+"""`backup` and `restore`: verified copies of the database, and the way back to one."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from services.commands.output import Result, safe, table
+from models.problem import Category, InputError
+from services.commands.output import Result, count, safe, table
 from services.commands.parser import add, add_group
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ def register(commands: "argparse._SubParsersAction[Parser]") -> None:
     group = add_group(commands, "backup", make, "make a verified backup of the database, or list them")
     add(group, "make", make, "make a verified backup now")
     add(group, "list", show_all, "the backups, newest first")
+    back = add(commands, "restore", restore, "put a backup in the place of the database, which is kept", writes=True)
+    back.add_argument("backup", metavar="BACKUP", help="a file, or its name as `backup list` shows it")
+    back.add_argument("--yes", action="store_true", help="do it; without it only what would happen is said")
 
 
 def make(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
@@ -31,6 +36,24 @@ def show_all(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: 
     rows = [(b.made_at, f"{b.connections:,}", f"{b.size_bytes / 1024:,.0f} KB", b.reason, b.path) for b in backups]
     text = table(("Made", "Connections", "Size", "Why", "File"), rows) if rows else "There is no backup yet."
     return Result([_as_json(backup) for backup in backups], text)
+
+
+def restore(core: "Core", arguments: "argparse.Namespace") -> Result:
+    known = {Path(backup.path).name: backup for backup in core.backups.list()}
+    listed = known.get(arguments.backup)
+    path = Path(listed.path) if listed else Path(arguments.backup)
+    if not path.is_file():
+        raise InputError(
+            "There is no such backup.", "See which there are with: backup list.", category=Category.NOT_FOUND
+        )
+    if not arguments.yes:
+        raise InputError(
+            f"{path.name} would take the place of the database; what is there now is kept in quarantine.",
+            "Add --yes to do it.",
+        )
+    number = core.recovery.restore(path)
+    text = f"Restored {safe(path)}: {count(number, 'connection')}. What was there before is kept in quarantine."
+    return Result({"path": str(path), "connections": number}, text)
 
 
 def _as_json(backup: "Backup") -> dict[str, Any]:

@@ -219,6 +219,21 @@ def test_backups_are_made_and_listed(program: Program) -> None:
     assert made["path"] in [one["path"] for one in program.run("backup", "list", "--json").json]
 
 
+def test_a_backup_brings_back_what_was_there(program: Program) -> None:
+    program.add(**bybit())
+    made = Path(program.run("backup", "make", "--json").json["path"])
+    program.run("connections", "remove", "Bybit main")
+    program.add(name="Later", exchange="okx")
+    asked = program.run("restore", made.name, "--json", code=1)
+    assert "--yes" in asked.problem["solution"]
+    assert program.names() == ["Later"]
+    assert program.run("restore", made.name, "--yes", "--json").json["connections"] == 1
+    assert program.names() == ["Bybit main"]
+    assert program.run("connections", "show", "Bybit main", "--json").json["api_secret_set"]
+    assert len(list((program.folder / "quarantine").iterdir())) >= 1
+    assert program.run("restore", "nothing.db", "--yes", "--json", code=1).problem["category"] == "NOT_FOUND"
+
+
 def test_export_and_import_carry_no_secret(program: Program, tmp_path: Path) -> None:
     program.add(**bybit())
     program.add(name="Two", exchange="okx")

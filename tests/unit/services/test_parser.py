@@ -39,6 +39,7 @@ def parse(line: str) -> object:
         "backup",
         "backup make",
         "backup list",
+        "restore F --yes",
         "legacy",
         "legacy report",
         "legacy scrub --yes",
