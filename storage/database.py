@@ -255,14 +255,23 @@ class Database:
 def look_at(path: Path, *, read_only: bool = False) -> None:
     """Raise StoreError saying why a path cannot be a database: no folder, a folder, a pipe, no permission, garbage."""
     case = why_not_opened(path)
-    if case == "CANT_OPEN" and not _has_header(path):
+    # SQLite deletes the -wal of a file that it does not take for a write-ahead database; so this looks before it does.
+    if _log_without_database(path) or (case == "CANT_OPEN" and not _has_header(path)):
         raise StoreError(problem_for("CORRUPT", where=str(path), detail="header"))
     if case != "CANT_OPEN" and (case != "CANT_OPEN.missing" or read_only):
         raise StoreError(problem_for(case, where=str(path)))
 
 
+def _log_without_database(path: Path) -> bool:
+    """Tell whether a write-ahead log lies beside an empty or missing file."""
+    try:
+        log = path.with_name(path.name + "-wal").stat().st_size
+        return log > 0 and (not path.exists() or path.stat().st_size == 0)
+    except OSError:
+        return False
+
+
 def _has_header(path: Path) -> bool:
-    """Look before SQLite does: it deletes the -wal of a file that it does not take for a write-ahead database."""
     try:
         with open(path, "rb") as file:
             return file.read(len(_MAGIC)) in {_MAGIC, b""}

@@ -115,8 +115,6 @@ def _ask_about_emptiness(folder: DataFolder, path: Path) -> None:
     missing = not path.exists() and path.parent.is_dir()
     if not missing and not (path.is_file() and path.stat().st_size == 0):
         return
-    if any(path.with_name(path.name + end).exists() for end in ("-journal", "-wal")):
-        return
     backup = newest_good(folder.backups)
     if backup is not None and backup.connections:
         raise StoreError(_empty_problem(path, backup, missing=missing))
@@ -174,7 +172,7 @@ def _empty_problem(path: Path, backup: Backup, *, missing: bool) -> Problem:
     return Problem(
         Category.EMPTY_DB,
         f"{path} {state}, but the backup of {backup.made_at} holds {_many(backup.connections)}. Nothing was changed.",
-        f"Restore that backup on the Database page, or copy {backup.path} to {path} and start again.",
+        f"Restore that backup on the Database page, or with the command: restore {backup.path.name} --yes",
     )
 
 

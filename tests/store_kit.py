@@ -1,8 +1,10 @@
 """A real store in a folder of its own: the real vault, the real migrations, the real SQLite file."""
 
 import contextlib
+import tempfile
 import uuid
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,26 +17,52 @@ from models.status import StartupStep, StoreState
 from services.connections import ConnectionService
 from services.events import Events
 from storage.data_folder import DataFolder, prepare
+from storage.database import Database
+from storage.migrator.runner import Migrator
 from storage.store import Store
 from storage.vault import Vault
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
+@cache
+def migrated_database() -> bytes:
+    """Return a database as the migrations make it: made once, because every test that begins with one would wait."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "cts.db"
+        database = Database.open_sqlite(path)
+        Migrator(database, MIGRATIONS, backup=lambda: None).apply()
+        database.close()
+        return path.read_bytes()
+
+
 class Kit:
-    """A store with what surrounds it. `steps` and `heard` collect what it said."""
+    """A store with what surrounds it. `steps` and `heard` collect what it said.
+
+    A folder that is not there yet begins with a migrated database, or with nothing at all (`fresh`).
+    """
 
     def __init__(
-        self, root: Path, *, patience: float = 0.4, held: Problem | None = None, device: str = "desk-1"
+        self,
+        root: Path,
+        *,
+        fresh: bool = False,
+        patience: float = 0.4,
+        held: Problem | None = None,
+        device: str = "desk-1",
+        migrations: Path = MIGRATIONS,
     ) -> None:
+        begins = not root.exists() and not fresh
         self.folder: DataFolder = prepare(root)
+        if begins:
+            self.folder.database.write_bytes(migrated_database())
         self.steps: list[StartupStep] = []
         self.heard: list[Event] = []
         self.vault = Vault.open(self.folder, passphrase=None, environment={}, writable=self.folder.writable)
         events = Events()
         events.subscribe(self.heard.append)
         self.store = Store(
-            self.folder, self.vault, MIGRATIONS, publish=events.publish, device=device, patience=patience
+            self.folder, self.vault, migrations, publish=events.publish, device=device, patience=patience
         )
         self.store.open(self.steps.append, read_only_because=held)
         self.connections = ConnectionService(self.store, self.vault, events)

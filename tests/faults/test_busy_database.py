@@ -61,7 +61,7 @@ def test_a_file_that_is_locked_at_start_opens_when_it_is_let_go(tmp_path: Path) 
         assert kit.store.database is None
         other.close()
         deadline = time.monotonic() + 20
-        while kit.store.database is None and time.monotonic() < deadline:
+        while kit.state() is StoreState.READ_ONLY and time.monotonic() < deadline:
             kit.store.poll()
             time.sleep(0.05)
         assert kit.state() is StoreState.ONLINE
