@@ -1,0 +1,230 @@
+"""Files in and out: nothing that is there is changed, nothing half comes in, no secret goes out."""
+
+import json
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.problem import Category, CtsError, InputError
+from models.secret import SealedSecret
+from services.transfer import EXPORT_FORMAT, TransferService
+from tests.canary import canaries_in, make_canary
+from tests.fixtures.cts31 import Canaries, json_record, write
+from tests.store_kit import Kit, open_kit
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Iterator[Kit]:
+    with open_kit(tmp_path / "data") as opened:
+        yield opened
+
+
+@pytest.fixture
+def transfer(kit: Kit) -> TransferService:
+    return TransferService(kit.connections, kit.vault)
+
+
+def key_of(kit: Kit, name: str) -> str | None:
+    connection = kit.connections.find(name)
+    if not isinstance(connection.api_key, SealedSecret):
+        return None
+    return kit.vault.open_secret(connection.id, "api_key", connection.api_key).reveal()
+
+
+def actions(transfer: TransferService, *paths: Path, dry: bool = False) -> list[tuple[str, str]]:
+    found = transfer.preview(paths) if dry else transfer.apply(paths)
+    return [(item.action, item.name) for item in found]
+
+
+def test_an_export_comes_back_clean(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    secret = make_canary(awkward=True)
+    fields: dict[str, Any] = {
+        "exchange": "okx",
+        "api_key": secret,
+        "api_secret": secret,
+        "api_passphrase": secret,
+        "tags": ["a", "b"],
+        "note": "two\nlines",
+        "color": "#112233",
+        "leverage_limit": 5,
+        "volume_factor": 2.5,
+        "live_trade": True,
+        "environment": "demo",
+        "unknown": {"deep": [1, None, "ü"]},
+        "webhookSecret": secret,
+    }
+    kit.connections.add({"name": "🚀 ‚one‘", **fields})
+    kit.connections.add({"name": "=cmd|' /C calc'!A0", "exchange": "bybit"})
+    file = tmp_path / "out.json"
+    assert transfer.export(file) == 2
+    content = file.read_bytes()
+    assert canaries_in(content, [secret]) == []
+    assert b"cts1." not in content
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert json.loads(content)["format"] == EXPORT_FORMAT
+    assert actions(transfer, file) == [("skip", "=cmd|' /C calc'!A0"), ("skip", "🚀 ‚one‘")]
+    with open_kit(tmp_path / "other") as other:
+        again = TransferService(other.connections, other.vault)
+        assert actions(again, file, dry=True) == [("add", "=cmd|' /C calc'!A0"), ("add", "🚀 ‚one‘")]
+        assert other.names() == []
+        assert actions(again, file) == [("add", "=cmd|' /C calc'!A0"), ("add", "🚀 ‚one‘")]
+        one, two = kit.connections.find("🚀 ‚one‘"), other.connections.find("🚀 ‚one‘")
+        for name in ("id", "tags", "note", "color", "leverage_limit", "volume_factor", "live_trade", "environment"):
+            assert getattr(one, name) == getattr(two, name)
+        assert two.extra == {"unknown": {"deep": [1, None, "ü"]}}
+        assert not two.api_key_set
+
+
+def test_a_chosen_few_are_exported(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    kit.add("One", "Two")
+    assert transfer.export(tmp_path / "out.json", [kit.connections.find("Two").id]) == 1
+    assert [each["name"] for each in json.loads((tmp_path / "out.json").read_bytes())["connections"]] == ["Two"]
+    with pytest.raises(CtsError):
+        transfer.export(tmp_path / "none.json", ["no such id"])
+    assert not (tmp_path / "none.json").exists()
+
+
+def test_what_cannot_be_written_is_said(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    kit.add("One")
+    with pytest.raises(CtsError):
+        transfer.export(tmp_path / "no such folder" / "out.json")
+
+
+@pytest.mark.parametrize("form", ["array", "object", "wrapped"])
+def test_the_forms_of_cts(kit: Kit, transfer: TransferService, tmp_path: Path, form: str) -> None:
+    canaries = Canaries()
+    record = json_record(canaries, "bingx-x01")
+    value = {"array": [record], "object": record, "wrapped": {"connections": [record]}}[form]
+    file = write(tmp_path / "connections.json", value)
+    assert actions(transfer, file) == [("add", "BINGX-X01")]
+    assert key_of(kit, "BINGX-X01") == record["api_key"]
+    assert kit.connections.find("BINGX-X01").account_type == "perpetual"
+    assert actions(transfer, file) == [("skip", "BINGX-X01")]
+    assert kit.names() == ["BINGX-X01"]
+
+
+def test_nothing_is_overwritten(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    canaries = Canaries()
+    mine, theirs = canaries.new(), canaries.new()
+    kit.connections.add({"name": "Main", "exchange": "bybit", "api_key": mine, "api_secret": mine, "note": "mine"})
+    held = kit.connections.find("Main").id
+    same_id = {"id": held, "name": "Other", "exchange": "bybit", "environment": "live", "note": "theirs"}
+    same_key = json_record(canaries, "a", name="Main", exchange="bybit", api_key=mine)
+    other_key = json_record(canaries, "b", name="Main", exchange="bybit", api_key=theirs)
+    other_exchange = json_record(canaries, "c", name="Main", exchange="okx")
+    file = write(tmp_path / "in.json", [same_id, same_key, other_key, other_key, other_exchange])
+    expected = [("skip", "Other"), ("skip", "Main"), ("add", "Main (2)"), ("skip", "Main"), ("add", "Main (3)")]
+    assert actions(transfer, file, dry=True) == expected
+    assert kit.names() == ["Main"]
+    assert actions(transfer, file) == expected
+    assert kit.names() == ["Main", "Main (2)", "Main (3)"]
+    assert (key_of(kit, "Main"), kit.connections.find("Main").note) == (mine, "mine")
+    assert key_of(kit, "Main (2)") == theirs
+
+
+def test_a_deleted_connection_can_still_be_restored(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    kit.add("Main")
+    transfer.export(tmp_path / "out.json")
+    gone = kit.connections.find("Main").id
+    kit.connections.remove([gone])
+    assert actions(transfer, tmp_path / "out.json") == [("add", "Main")]
+    assert kit.connections.find("Main").id != gone
+    kit.connections.restore([gone])
+    assert len(kit.names()) == 2
+
+
+def test_a_bad_record_does_not_keep_the_others_out(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    canaries = Canaries()
+    bad: list[dict[str, Any]] = [
+        {"name": "Lost", "exchange": "mtgox", "api_key": canaries.new()},
+        {"name": "a\0b", "exchange": "bybit", "environment": "live"},
+        {"name": "N", "exchange": "bybit", "environment": "moon"},
+        {"name": "N", "exchange": "bybit", "environment": "live", "api_key": ["x"]},
+        {"exchange": "bybit", "environment": "live"},
+        *({"id": one, "name": "N", "exchange": "bybit", "environment": "live"} for one in ("../../x", "/etc/x", "CON")),
+        *({"id": one, "name": "N", "exchange": "bybit", "environment": "live"} for one in ("a\n", "a\0", "i" * 300, 7)),
+    ]
+    file = write(tmp_path / "in.json", [*bad, {"name": "Good", "exchange": "bybit", "environment": "live"}])
+    found = transfer.apply([file])
+    assert [item.action for item in found] == ["refuse"] * len(bad) + ["add"]
+    assert all(item.sentence for item in found)
+    assert kit.names() == ["Good"]
+
+
+def test_ids_of_cts_never_become_a_path(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    canaries = Canaries()
+    ids = ["../../x", "/etc/passwd", "a\n", "a\0b", "CON", "i" * 300]
+    write(tmp_path / "in.json", [json_record(canaries, one, name=f"N{number}") for number, one in enumerate(ids)])
+    transfer.apply([tmp_path / "in.json"])
+    rows = kit.connections.rows()
+    assert len(rows) == len(ids)
+    assert all(len(row.id) == 36 and set(row.id) <= set("0123456789abcdef-") for row in rows)
+
+
+def test_tokens_of_another_vault_and_placeholders_are_no_keys(
+    kit: Kit, transfer: TransferService, tmp_path: Path
+) -> None:
+    token = {"name": "T", "exchange": "bybit", "environment": "live", "api_key": "cts1.alien.AAAA", "api_secret": "xxx"}
+    file = write(tmp_path / "in.json", [token])
+    (item,) = transfer.apply([file])
+    assert item.action == "add"
+    assert any("another vault" in sentence for sentence in item.advice)
+    assert not kit.connections.find("T").api_key_set
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"", "empty"),
+        (b"{", "not JSON"),
+        (b"[" * 100_000, "nested"),
+        (b"PK\x03\x04" + bytes(100), "not"),
+        ('{"exchange": "bybit"}'.encode("utf-16"), "UTF-8"),
+        (b'[{"exchange": "bybit", "volume_factor": 1e400}]', "too large"),
+        (b'[{"exchange": "bybit", "volume_factor": ' + b"9" * 5000 + b"}]", "digits"),
+        (b'[{"exchange": "bybit", "exchange": "okx"}]', "twice"),
+        (b"[1, 2]", "no connection"),
+        (b'{"a": 1}', "no connections"),
+        (b'{"format": "cts-connections-export", "version": 99, "connections": []}', "newer"),
+        (b'{"format": "cts-connection", "version": 1}', "not a list"),
+        (b" " * (16 * 1024 * 1024 + 1), "larger"),
+        (b"[" + b"{}," * 100_001 + b"{}]", "more than"),
+    ],
+)
+def test_a_bad_file_brings_nothing_at_all(
+    kit: Kit, transfer: TransferService, tmp_path: Path, content: bytes, why: str
+) -> None:
+    good = write(tmp_path / "good.json", [json_record(Canaries(), "x")])
+    bad = tmp_path / "bad.json"
+    bad.write_bytes(content)
+    with pytest.raises(InputError, match=why) as raised:
+        transfer.apply([good, bad])
+    assert raised.value.problem.category is Category.BAD_FILE
+    assert "bad.json" in raised.value.problem.text
+    assert kit.names() == []
+
+
+def test_links_and_pipes_are_not_read(transfer: TransferService, tmp_path: Path) -> None:
+    import os
+
+    (tmp_path / "link.json").symlink_to("/dev/zero")
+    os.mkfifo(tmp_path / "pipe.json")
+    for name in ("link.json", "pipe.json", "."):
+        with pytest.raises(CtsError):
+            transfer.preview([tmp_path / name])
+
+
+def test_all_or_nothing(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    """A store that fails at the last record keeps none of those before it."""
+    write(tmp_path / "in.json", [json_record(Canaries(), f"x{number}") for number in range(20)])
+    with kit.store.database.write() as connection:  # type: ignore[union-attr]
+        connection.execute(
+            "CREATE TRIGGER full BEFORE INSERT ON exchange_connections WHEN NEW.name = 'X19'"
+            " BEGIN SELECT RAISE(ABORT, 'no'); END"
+        )
+    with pytest.raises(CtsError):
+        transfer.apply([tmp_path / "in.json"])
+    assert kit.names() == []
