@@ -72,8 +72,12 @@ def test_garbage_without_any_backup_starts_anew_and_keeps_the_garbage(program: P
 
 def test_an_empty_file_is_not_taken_for_an_empty_list(filled: Program) -> None:
     (filled.folder / "cts.db").write_bytes(b"")
-    ran = filled.run("status", "--json", code=None)
-    assert {problem["category"] for problem in ran.json["problems"]} & {"EMPTY_DB", "CORRUPT"}
+    ran = filled.run("status", "--json", code=1)
+    assert ran.problem["category"] == "EMPTY_DB"
+    assert filled.run("connections", "add", stdin='{"name": "X", "exchange": "bybit"}', code=1).out == ""
+    words = ran.problem["solution"].rpartition("restore ")[2].split()
+    filled.run("restore", *words)
+    assert sorted(filled.names()) == ["One", "Two"]
 
 
 def test_a_new_empty_file_is_just_a_first_start(program: Program) -> None:
