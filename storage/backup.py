@@ -4,6 +4,7 @@ import os
 import re
 import stat
 import time
+from collections import Counter
 from contextlib import closing, suppress
 from datetime import datetime
 from pathlib import Path
@@ -35,7 +36,7 @@ class _Listed(NamedTuple):
 
 
 def make_backup(database: Path, folder: Path, reason: str, keep: int = 5, *, wait: float = _WAIT_SECONDS) -> Backup:
-    """Copy the database as it is now, prove that the copy is good, and prune to the newest `keep`.
+    """Copy the database as it is now, prove that the copy is good, and prune to the newest `keep` made for its reason.
 
     `reason` is words of small letters joined by "-". A database that another program holds is waited for `wait`
     seconds. Raises StoreError: BUSY, CORRUPT, DISK_FULL..., or EMPTY_DB where there is no table to back up.
@@ -177,11 +178,16 @@ def _listed(folder: Path) -> list[_Listed]:
 
 
 def _prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep`; the protected ones stay, and the newest that holds any connection."""
+    """Remove all but the newest `keep` of each reason: many small commands must not push out the one made by hand.
+
+    The protected ones stay, and the newest that holds any connection.
+    """
     candidates = [backup for backup in list_backups(folder) if backup.reason not in PROTECTED]
     filled = next((backup.path for backup in candidates if backup.connections), None)
-    for backup in candidates[max(keep, 1) :]:
-        if backup.path != filled:
+    seen: Counter[str] = Counter()
+    for backup in candidates:
+        seen[backup.reason] += 1
+        if seen[backup.reason] > max(keep, 1) and backup.path != filled:
             with suppress(OSError):
                 os.unlink(backup.path)  # noqa: PTH108 - the path is text
 

@@ -78,6 +78,12 @@ def test_the_newest_are_kept_in_the_order_in_which_they_were_made(database: Path
     assert list_backups(folder)[0] == latest
 
 
+def test_backups_at_the_end_of_each_command_do_not_push_out_the_one_made_by_hand(database: Path, folder: Path) -> None:
+    by_hand = make_backup(database, folder, "by-hand", keep=2)
+    closed = [make_backup(database, folder, "close", keep=2) for _ in range(4)]
+    assert [backup.path for backup in list_backups(folder)] == [closed[3].path, closed[2].path, by_hand.path]
+
+
 def test_the_take_overs_backup_and_the_newest_with_connections_are_never_pruned(database: Path, folder: Path) -> None:
     first = make_backup(database, folder, "take-over", keep=1)
     filled = make_backup(database, folder, "close", keep=1)
