@@ -68,12 +68,11 @@ def holds(session: Session, number: int) -> bool:
 
 
 def add(session: Session, migration: Migration, milliseconds: int, state: str = "applied") -> None:
-    """Write the ledger row, in the transaction of the migration itself, and forget its failure."""
+    """Write the ledger row, in the transaction of the migration itself."""
     session.change(
         f"INSERT INTO migrations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         (migration.number, migration.name, migration.checksum, _now(), milliseconds, VERSION, state),
     )
-    forget_failure(session, migration.number)
 
 
 def accept(session: Session, migration: Migration) -> None:

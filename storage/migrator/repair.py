@@ -68,6 +68,7 @@ def adopt(
         wanted = adoptions(read(), number)
         for change in wanted:
             ledger.add(session, files[change.number], 0, MigrationState.BASELINE.value)
+            ledger.forget_failure(session, change.number)
     return wanted
 
 

@@ -84,9 +84,12 @@ class Migrator:
                 return found.items
             if opened.dialect == "sqlite" and opened.tables():
                 self._backup()
+            failed = {item.number for item in found.items if item.state is MigrationState.FAILED}
+            known = any(item.applied_at for item in found.items)
             for migration in pending:
-                if not self._step(opened, migration):
+                if not self._step(opened, migration, first=not known, again=migration.number in failed):
                     break
+                known = True
             return self._plan(opened, migrations).items
 
     def rehearse(self) -> list[Rehearsal]:
@@ -153,13 +156,17 @@ class Migrator:
         held = [] if found.stopped or not out_of_order else found.held
         return sorted([*held, *found.to_run], key=lambda migration: migration.number)
 
-    def _step(self, opened: Session, migration: Migration) -> bool:
-        """Run one file in one transaction; False when it failed and was rolled back."""
+    def _step(self, opened: Session, migration: Migration, *, first: bool, again: bool) -> bool:
+        """Run one file in one transaction; False when it failed and was rolled back.
+
+        `first`: there may be no ledger yet. `again`: a failure of it is noted, which is history once it is applied.
+        """
         started = time.perf_counter()
         opened.begin()
         progress = [0]
         try:
-            ledger.create(opened)
+            if first:
+                ledger.create(opened)
             # Another program may have been faster while this one waited for its turn.
             if ledger.holds(opened, migration.number):
                 opened.rollback()
@@ -169,6 +176,8 @@ class Migrator:
                 self._hook(migration, index)
             milliseconds = round((time.perf_counter() - started) * 1000)
             ledger.add(opened, migration, milliseconds)
+            if again:
+                ledger.forget_failure(opened, migration.number)
             self._hook(migration, len(migration.statements) + 1)
             opened.commit()
         except opened.error as error:

@@ -7,23 +7,21 @@ name its line. Comments are blanked, so that nested ones, which SQLite does not 
 import re
 from typing import NamedTuple
 
-_TOKEN = re.compile(
-    r"""
-      (?P<space>\s+)
-    | (?P<comment>--[^\n]*)
-    | (?P<block>/\*)
-    | (?P<escaped>[eE]'(?:[^'\\]|\\.|'')*')
-    | (?P<dollar>\$(?:[^\W\d]\w*)?\$)
-    | (?P<word>\w[\w$]*)
-    | (?P<quoted>'(?:[^']|'')*'|"(?:[^"]|"")*")
-    | (?P<backtick>`(?:[^`]|``)*`)
-    | (?P<bracket>\[[^\]]*\])
-    | (?P<end>;)
-    """,
-    re.VERBOSE | re.DOTALL,
+_BETWEEN = r"(?:\s|--[^\n]*\n|/\*.*?\*/)+"
+# Only these hold semicolons between BEGIN and END; elsewhere the three words are not looked for.
+_COMPOUND = re.compile(
+    rf"CREATE{_BETWEEN}(?:OR{_BETWEEN}REPLACE{_BETWEEN})?(?:(?:TEMP|TEMPORARY|CONSTRAINT){_BETWEEN})?"
+    r"(?:TRIGGER|FUNCTION|PROCEDURE)\b",
+    re.IGNORECASE | re.DOTALL,
 )
+_NEXT = re.compile(r"--|/\*|['\"$;`\[\0]")
+_NEXT_IN_COMPOUND = re.compile(r"--|/\*|['\"$;`\[\0]|\b(?:BEGIN|CASE|END)\b", re.IGNORECASE)
+_SPACE = re.compile(r"\s*")
+_WORD = re.compile(r"\w+")
+_TAG = re.compile(r"\$(?:[^\W\d]\w*)?\$")
+_ESCAPED = re.compile(r"'(?:[^'\\]|\\.|'')*'", re.DOTALL)
+_QUOTED = {"'": re.compile(r"'(?:[^']|'')*'"), '"': re.compile(r'"(?:[^"]|"")*"'), "`": re.compile(r"`(?:[^`]|``)*`")}
 _BLOCK_EDGE = re.compile(r"/\*|\*/")
-_COMPOUND = {"TRIGGER", "FUNCTION", "PROCEDURE"}
 # A file is one transaction and the engine owns it; these would end it, or cannot run inside it.
 _FORBIDDEN = {
     "BEGIN", "START", "COMMIT", "END", "ROLLBACK", "ABORT", "SAVEPOINT", "RELEASE", "VACUUM", "ATTACH", "DETACH",
@@ -47,107 +45,113 @@ class SplitError(ValueError):
 
 def split(text: str, dialect: str) -> tuple[Statement, ...]:
     """Return the statements of `text` (newlines normalised); raise SplitError where something is left open."""
-    return _Splitter(text, dialect).run()
+    return _Splitter(text, dialect == "sqlite").run()
 
 
 class _Splitter:
-    def __init__(self, text: str, dialect: str) -> None:
+    def __init__(self, text: str, sqlite: bool) -> None:
         self._text = text
-        self._sqlite = dialect == "sqlite"
+        self._sqlite = sqlite
         self._position = 0
-        self._line = 1
         self._done: list[Statement] = []
-        self._clear()
 
     def run(self) -> tuple[Statement, ...]:
-        while self._position < len(self._text):
-            self._step()
-        if self._depth:
-            raise SplitError(self._start, "a BEGIN without its END")
-        self._finish()
+        line, counted = 1, 0
+        while (start := self._next_start()) < len(self._text):
+            line, counted = line + self._text.count("\n", counted, start), start
+            statement = self._statement()
+            first = _WORD.match(statement)
+            if first and first.group().upper() in _FORBIDDEN:
+                raise SplitError(line, f"{first.group().upper()}, which the program does itself around every file")
+            self._done.append(Statement(statement, line))
         return tuple(self._done)
 
-    def _clear(self) -> None:
-        self._pieces: list[str] = []
-        self._words: list[str] = []
-        self._start = 0
-        self._depth = 0
-        self._compound = False
+    def _next_start(self) -> int:
+        """Go to where the next statement starts: past white space, comments and semicolons that end nothing."""
+        while True:
+            space = _SPACE.match(self._text, self._position)
+            assert space is not None
+            self._position = space.end()
+            if self._text.startswith("--", self._position):
+                self._position = self._end_of_line(self._position)
+            elif self._text.startswith("/*", self._position):
+                self._position = self._end_of_block(self._position)
+            elif self._text.startswith(";", self._position):
+                self._position += 1
+            else:
+                return self._position
 
-    def _step(self) -> None:
-        match = _TOKEN.match(self._text, self._position)
-        kind = match.lastgroup if match else None
-        if match is None or (kind in {"backtick", "bracket"} and not self._sqlite):
-            self._take_character()
-        elif kind == "space":
-            self._take(match.end(), significant=False)
-        elif kind == "comment":
-            self._blank(match.end())
-        elif kind == "block":
-            self._blank(self._end_of_block())
-        elif kind == "dollar":
-            self._take(self._end_of_dollar(match.group()))
-        elif kind == "end" and not self._depth:
-            self._finish()
-            self._position = match.end()
-        else:
-            if kind == "word":
-                self._word(match.group().upper())
-            self._take(match.end())
+    def _statement(self) -> str:
+        """Read one statement and its semicolon; return it without comments."""
+        text, begin = self._text, self._position
+        compound = _COMPOUND.match(text, begin) is not None
+        pattern = _NEXT_IN_COMPOUND if compound else _NEXT
+        pieces: list[str] = []
+        depth, taken = 0, begin
+        while (match := pattern.search(text, self._position)) is not None:
+            found, at = match.group().upper(), match.start()
+            if found == ";" and not depth:
+                break
+            if found in {"--", "/*"}:
+                end = self._end_of_line(at) if found == "--" else self._end_of_block(at)
+                pieces += [text[taken:at], "\n" * text.count("\n", at, end) or " "]
+                taken = self._position = end
+            elif len(found) > 1:
+                depth += _change_of_depth(found, depth)
+                self._position = match.end()
+            else:
+                self._position = self._end_of_quoted(found, at)
+        if depth:
+            raise SplitError(self._line(begin), "a BEGIN without its END")
+        stop = match.start() if match else len(text)
+        self._position = stop + 1 if match else stop
+        pieces.append(text[taken:stop])
+        return "".join(pieces).rstrip()
 
-    def _take(self, end: int, *, significant: bool = True) -> None:
-        piece = self._text[self._position : end]
-        if significant and not self._start:
-            self._start = self._line
-        if self._start:
-            self._pieces.append(piece)
-        self._line += piece.count("\n")
-        self._position = end
+    def _end_of_quoted(self, mark: str, at: int) -> int:
+        """Return where what begins with `mark` ends; a mark that begins nothing ends after itself."""
+        text = self._text
+        before = text[at - 1] if at else ""
+        if mark == "\0":
+            raise SplitError(self._line(at), "a NUL character")
+        if mark == "$":
+            tag = None if before == "$" or before.isalnum() or before == "_" else _TAG.match(text, at)
+            return self._end_of_dollar(tag.group(), at) if tag else at + 1
+        if mark == ";" or (mark in {"[", "`"} and not self._sqlite):
+            return at + 1
+        if mark == "[":
+            closing = text.find("]", at)
+            return closing + 1 if closing > 0 else at + 1
+        escaped = mark == "'" and before in {"e", "E"} and (at < 2 or not _WORD.match(text[at - 2]))
+        match = (_ESCAPED if escaped else _QUOTED[mark]).match(text, at)
+        if match is None:
+            raise SplitError(self._line(at), f"a quote {mark} that is never closed")
+        return match.end()
 
-    def _take_character(self) -> None:
-        character = self._text[self._position]
-        if character in "'\"" or (character == "`" and self._sqlite):
-            raise SplitError(self._line, f"a quote {character} that is never closed")
-        if character == "\0":
-            raise SplitError(self._line, "a NUL character")
-        self._take(self._position + 1)
+    def _end_of_line(self, at: int) -> int:
+        end = self._text.find("\n", at)
+        return end if end >= 0 else len(self._text)
 
-    def _blank(self, end: int) -> None:
-        lines = self._text.count("\n", self._position, end)
-        if self._start:
-            self._pieces.append("\n" * lines or " ")
-        self._line += lines
-        self._position = end
-
-    def _end_of_block(self) -> int:
+    def _end_of_block(self, at: int) -> int:
         depth = 0
-        for edge in _BLOCK_EDGE.finditer(self._text, self._position):
+        for edge in _BLOCK_EDGE.finditer(self._text, at):
             depth += 1 if edge.group() == "/*" else -1
             if not depth:
                 return edge.end()
-        raise SplitError(self._line, "a comment /* that is never closed")
+        raise SplitError(self._line(at), "a comment /* that is never closed")
 
-    def _end_of_dollar(self, tag: str) -> int:
-        end = self._text.find(tag, self._position + len(tag))
+    def _end_of_dollar(self, tag: str, at: int) -> int:
+        end = self._text.find(tag, at + len(tag))
         if end < 0:
-            raise SplitError(self._line, f"a body {tag} that is never closed")
+            raise SplitError(self._line(at), f"a body {tag} that is never closed")
         return end + len(tag)
 
-    def _word(self, word: str) -> None:
-        if len(self._words) < 8:
-            self._words.append(word)
-            self._compound = self._compound or (self._words[0] == "CREATE" and word in _COMPOUND)
-        if not self._compound:
-            return
-        if word == "BEGIN" or (word == "CASE" and self._depth):
-            self._depth += 1
-        elif word == "END" and self._depth:
-            self._depth -= 1
+    def _line(self, at: int) -> int:
+        return self._text.count("\n", 0, at) + 1
 
-    def _finish(self) -> None:
-        text = "".join(self._pieces).rstrip()
-        if text:
-            if self._words and self._words[0] in _FORBIDDEN:
-                raise SplitError(self._start, f"{self._words[0]}, which the program does itself around every file")
-            self._done.append(Statement(text, self._start))
-        self._clear()
+
+def _change_of_depth(word: str, depth: int) -> int:
+    """BEGIN opens, and CASE inside of it, for both end with END."""
+    if word == "END":
+        return -1 if depth else 0
+    return 1 if word == "BEGIN" or depth else 0
