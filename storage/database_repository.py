@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from models.connection import CREDENTIALS, FIELDS, NEVER, Connection, Deleted
-from models.connection_names import free_name
 from models.connection_row import ConnectionRow
 from models.problem import Category, Problem, StoreError
 from models.tables import AppliedOperationTable, ConnectionTable, DeletedConnectionTable
@@ -225,6 +224,9 @@ class DatabaseRepository:
             return name
         if not rename:
             raise StoreError(_name_taken(name))
+        # Imported here, because reading the list is what most starts do.
+        from models.connection_names import free_name
+
         return free_name(name, names)
 
     def _operation(
