@@ -9,6 +9,7 @@ from models.event import ConnectionsChanged, Event, MigrationsChanged, Notice, S
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from models.event import Event
     from services.events import Events
 
 
@@ -37,7 +38,9 @@ class EventBridge(QObject):
             self._stop = None
 
     @Slot(object)
-    def _deliver(self, event: Event) -> None:
+    def _deliver(self, event: "Event") -> None:
+        # Imported with the first event: painting the list needs none of it.
+
         match event:
             case ConnectionsChanged():
                 self.connections_changed.emit(event)

@@ -19,8 +19,11 @@ class Frame(QMainWindow):
         super().__init__()
         self.may_close: Callable[[], bool] = lambda: True
         self._was_painted = False
-        # The style and its palette come later; the ground should not change its colour then.
-        self.setPalette(QPalette(QColor(background)))
+        # The style and its palette come later; the ground should not change its colour then. (Making a new palette
+        # from a colour would import Qt's enumerations, half of what the first paint may take.)
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.Window, QColor(background))
+        self.setPalette(palette)
         self.setWindowTitle(TITLE)
         self.resize(SIZE.boundedTo(self.screen().availableSize()))
 

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
-from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTableView
+from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
 from gui.connections.order_index import state_of
 from gui.connections.table_model import COLUMNS, ConnectionTableModel, cell_text
@@ -36,11 +36,11 @@ class ConnectionDelegate(QStyledItemDelegate):
     ) -> None:
         theme = self._theme
         cell: QRect = option.rect
-        state: QStyle.StateFlag = option.state
         place = index.row()
         row = self._model.row_at(place)
         key = COLUMNS[index.column()].key
-        if state & QStyle.StateFlag.State_Selected:
+        # The option's own state would bring in all of QStyle's enumerations before the first row is painted.
+        if self._view.selectionModel().isSelected(index):
             painter.fillRect(cell, theme.color("accent_soft"))
         elif place == self.hovered:
             painter.fillRect(cell, theme.color("hover"))

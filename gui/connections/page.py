@@ -51,7 +51,7 @@ class ConnectionsPage(Page):
         # "5 min ago" grows old by itself.
         self._clock = QTimer(self)
         self._clock.setInterval(_MINUTE)
-        self._clock.timeout.connect(self.table.viewport().update)
+        self._clock.timeout.connect(self.table.repaint_cells)
         self._clock.start()
         self._lay_out()
         self._connect_parts()

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from gui.connections.delegate import ConnectionDelegate
@@ -115,13 +115,31 @@ class ConnectionTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._fitting:
-            self._fit()
+            self._fit(event.size().width())
 
-    def _fit(self) -> None:
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        super().focusInEvent(event)
+        self._repaint_row(self.currentIndex().row())
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self._repaint_row(self.currentIndex().row())
+
+    def currentChanged(self, current: QModelIndex, previous: QModelIndex) -> None:  # noqa: N802 - Qt calls this name
+        super().currentChanged(current, previous)
+        self._repaint_row(previous.row())
+        self._repaint_row(current.row())
+
+    def repaint_cells(self) -> None:
+        """Paint what is visible again, for what changes with the time."""
+        # Never before the first paint: asking for the viewport makes PySide set up every class of widgets.
+        self.viewport().update()
+
+    def _fit(self, width: int) -> None:
         """Share the free width between name and tags, until a person sets a width."""
         header = self.horizontalHeader()
         fixed = sum(column.width for column in COLUMNS if column.key not in _FLEXIBLE)
-        free = self.viewport().width() - fixed
+        free = width - fixed
         header.sectionResized.disconnect(self._width_set)
         for number, column in enumerate(COLUMNS):
             least, share = _FLEXIBLE.get(column.key, (0, 0.0))
@@ -178,18 +196,22 @@ class ConnectionTable(QTableView):
 
     def _follow_theme(self) -> None:
         self.verticalHeader().setDefaultSectionSize(self._theme.row_height)
-        self.viewport().update()
 
     def _hover(self, place: int) -> None:
-        if place != self._delegate.hovered:
-            self._delegate.hovered = place
-            self.viewport().update()
+        before, self._delegate.hovered = self._delegate.hovered, place
+        if place != before:
+            self._repaint_row(before)
+            self._repaint_row(place)
+
+    def _repaint_row(self, place: int) -> None:
+        if 0 <= place < self._model.rowCount():
+            for column in range(len(COLUMNS)):
+                self.update(self._model.index(place, column))
 
     def _selection_changed(self) -> None:
         if self._restoring:
             return
         self._selected, self._current_id = self.selected_ids(), self.current_id()
-        self.viewport().update()
         self.picked.emit()
 
     def _select_again(self) -> None:

@@ -20,8 +20,13 @@ class SearchField(QLineEdit):
         self.setPlaceholderText(placeholder)
         self.setAccessibleName("Search")
         self.setAccessibleDescription(placeholder)
-        self.setClearButtonEnabled(True)
         self.setMaxLength(200)
+        self.textChanged.connect(self._offer_to_clear)
+
+    def _offer_to_clear(self, text: str) -> None:
+        # Its icon takes longer to load than the rest of the page; nobody needs it before there is a text.
+        if text and not self.isClearButtonEnabled():
+            self.setClearButtonEnabled(True)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.matches(QKeySequence.StandardKey.Cancel) and self.text():
