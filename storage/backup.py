@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from models.problem import CtsError, StoreError
+from models.problem import Category, CtsError, StoreError
 from models.status import Backup
 from storage.atomic_file import fsync_folder, temporary_beside
 from storage.diagnosis import diagnose, problem_for
@@ -43,7 +43,6 @@ def make_backup(database: Path, folder: Path, reason: str, keep: int = 5, *, wai
     """
     if not _REASON.fullmatch(reason):
         raise ValueError("a backup's reason is small letters and dashes")
-    where = database.name
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = temporary_beside(folder / "backup.db")
@@ -59,7 +58,10 @@ def make_backup(database: Path, folder: Path, reason: str, keep: int = 5, *, wai
     except CtsError:
         raise
     except Exception as error:
-        raise StoreError(diagnose(error, where=where, path=database)) from error
+        problem = diagnose(error, where=database.name, path=database)
+        if isinstance(error, OSError) or problem.category is Category.DISK_FULL:
+            problem = diagnose(error, where=str(folder))
+        raise StoreError(problem) from error
     return backup
 
 

@@ -129,6 +129,14 @@ def test_pages_that_were_overwritten_are_noticed(database: Path, folder: Path) -
     assert names(folder) == []
 
 
+def test_a_folder_that_cannot_take_a_backup_is_the_one_that_is_named(database: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(StoreError) as caught:
+        make_backup(database, tmp_path / "file" / "backups", "manual")
+    assert caught.value.problem.category is Category.CANT_OPEN
+    assert str(tmp_path / "file" / "backups") in caught.value.problem.text
+
+
 def test_a_missing_database_is_not_made(tmp_path: Path, folder: Path) -> None:
     with pytest.raises(StoreError, match=r"cts\.db is not there"):
         make_backup(tmp_path / "cts.db", folder, "manual")

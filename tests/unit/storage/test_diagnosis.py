@@ -230,7 +230,7 @@ def test_our_own_errors_keep_their_problem_however_they_are_wrapped() -> None:
 
 
 def test_a_mistake_of_the_program_names_its_line_and_not_its_message() -> None:
-    problem = diagnose(caught(lambda: ERRNO[hash(CANARY)]), where="the list")
+    problem = diagnose(caught(lambda: {"a": 1}[CANARY]), where="the list")
     assert problem.category is Category.BUG
     assert problem.detail.startswith("KeyError in test_diagnosis.py, line ")
     assert CANARY not in str(problem)
