@@ -13,7 +13,6 @@ from storage.data_folder import DataFolder
 from storage.database import Database, Place, has_table, moved_problem
 from storage.diagnosis import problem_for
 from storage.quarantine import put_away, utc_stamp
-from storage.rescue import rescue
 
 _COUNT = "SELECT count(*) FROM exchange_connections"
 
@@ -121,6 +120,8 @@ def _ask_about_emptiness(folder: DataFolder, path: Path) -> None:
 
 
 def _rebuild(folder: DataFolder, patience: float) -> Opened:
+    from storage.rescue import rescue
+
     path = folder.database
     backup = newest_good(folder.backups)
     if backup is None:
