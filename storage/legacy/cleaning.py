@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from models.connection import JsonValue
-from storage.legacy.secret_words import Finder, is_placeholder, is_sealed, is_secret_name, redact, secrets_within
+from storage.legacy.secret_words import (
+    SHORTEST_SEARCHED,
+    Finder,
+    is_placeholder,
+    is_sealed,
+    is_secret_name,
+    redact,
+    secrets_within,
+)
 from storage.legacy.shapes import PREFIX, quote, recognise, tables
 
 _FILLER: Final = "removed-"
@@ -115,8 +123,20 @@ def _teach(connection: sqlite3.Connection, finder: Finder) -> None:
             text = json.dumps(redact(value, finder), ensure_ascii=False)
         return finder.clean(text).encode(encoding, "surrogateescape" if encoding == "utf-8" else "surrogatepass")
 
+    width = SHORTEST_SEARCHED * len("a".encode(encoding))
+    heads = {form.encode(encoding, "surrogatepass")[:width] for form in finder.forms}
+    curly, square = "{".encode(encoding), "[".encode(encoding)
+
+    def dirty(raw: bytes) -> bool:
+        # Almost every cell of a large table is a stamp or a symbol: it is not even decoded.
+        if curly not in raw and square not in raw:
+            pieces = {raw[index : index + width] for index in range(len(raw) - width + 1)}
+            if heads.isdisjoint(pieces):
+                return False
+        return cleaned(raw) != raw
+
     connection.create_function("cts_clean", 1, cleaned, deterministic=True)
-    connection.create_function("cts_dirty", 1, lambda raw: int(cleaned(raw) != raw), deterministic=True)
+    connection.create_function("cts_dirty", 1, dirty, deterministic=True)
 
 
 def _columns(connection: sqlite3.Connection, table: str) -> list[tuple[str, bool]]:

@@ -67,8 +67,8 @@ class Finder:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._by_head: dict[str, list[str]] = {}
-        forms = {form for secret in secrets if is_searchable(secret) for form in written_forms(secret.strip())}
-        for form in forms:
+        self.forms = {form for secret in secrets if is_searchable(secret) for form in written_forms(secret.strip())}
+        for form in self.forms:
             self._by_head.setdefault(form[:SHORTEST_SEARCHED], []).append(form)
 
     def find(self, text: str) -> str | None:

@@ -5,6 +5,7 @@ the file keeps its inode, so that whoever has it open sees the change instead of
 """
 
 import contextlib
+import os
 import re
 import sqlite3
 import time
@@ -55,16 +56,24 @@ def only_ours(path: Path) -> Iterator[sqlite3.Connection]:
     with contextlib.closing(connect(path)) as connection:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA secure_delete = ON")
+        # A journal that outlives its transaction, as it does in exclusive mode, must hold no old page: cut to nothing.
+        _patiently(connection, "PRAGMA journal_mode = TRUNCATE")
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         _patiently(connection, "BEGIN EXCLUSIVE")
         # The lock outlives the transaction in this mode, and a backup needs a target without one.
         connection.execute("COMMIT")
-        yield connection
+        try:
+            yield connection
+        finally:
+            with contextlib.suppress(sqlite3.Error):
+                connection.execute("PRAGMA locking_mode = NORMAL")
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                connection.execute("PRAGMA journal_mode = DELETE")
 
 
 @contextlib.contextmanager
 def working_copy(original: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
-    """Give a private copy beside the file, removed afterwards whatever happens; `sweep` removes what a kill left."""
+    """Give a private copy beside the file, gone afterwards; on Windows `sweep_copies` removes what a kill left."""
     target = temporary_beside(path)
     target.touch(mode=0o600, exist_ok=False)
     try:
@@ -73,6 +82,9 @@ def working_copy(original: sqlite3.Connection, path: Path) -> Iterator[sqlite3.C
             # Nothing of it needs to survive a crash, and a journal of it would be one more place for secrets.
             copy.execute("PRAGMA journal_mode = MEMORY")
             copy.execute("PRAGMA synchronous = OFF")
+            if os.name != "nt":
+                # A file without a name is gone when the process is, however it ends.
+                target.unlink()
             yield copy
     finally:
         remove_with_companions(target)

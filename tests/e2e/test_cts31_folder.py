@@ -1,7 +1,8 @@
-"""A CTS v3.1 data folder through the commands: everything comes over once, and the scrub leaves no byte in clear."""
+"""A person brings a CTS v3.1 folder, looks, scrubs, and goes on: the program itself, as it is started."""
 
-import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -10,77 +11,72 @@ from tests.canary import canaries_in, canaries_under
 from tests.e2e.program import Program
 from tests.fixtures.cts31 import Canaries, json_record, shape_a, shape_b, write
 
+Shape = Callable[[Path, Canaries], int]
 
-@pytest.mark.parametrize("make", [shape_a, shape_b], ids=["A", "B"])
-def test_a_folder_of_either_shape_opens_with_everything(
-    program: Program, make: Callable[[Path, Canaries], int]
-) -> None:
+
+@pytest.mark.parametrize(("make", "came", "tables"), [(shape_a, 9, 33), (shape_b, 4, 20)])
+def test_a_folder_comes_over_and_is_scrubbed(program: Program, make: Shape, came: int, tables: int) -> None:
     canaries = Canaries()
-    program.folder.mkdir()
-    expected = make(program.folder / "cts.db", canaries)
+    make(program.folder / "cts.db", canaries)
+    write(program.folder / "connections" / "bingx-x01.json", json_record(canaries, "bingx-x01"))
 
     status = program.status()
-    came, left_out = status["take_over"]["connections"], status["take_over"]["skipped"]
-    assert status["connections"]["total"] == came == expected - len(left_out)
-    assert all(one["what"] and one["why"] for one in left_out)
-    assert status["migrations"]["applied"] == status["migrations"]["total"]
-    assert {item["state"] for item in status["migrations"]["items"]} == {"applied"}
-    assert status["take_over"]["plaintext"]
-    assert "legacy scrub" in program.run("status").out
-    assert any(name.startswith("legacy_") for name in status["take_over"]["tables"])
+    assert status["store"]["problem"] is None
+    assert status["connections"]["total"] == came + 1
+    assert status["migrations"]["applied"] == status["migrations"]["total"] >= 16
+    report = status["take_over"]
+    assert (report["connections"], len(report["tables"])) == (came + 1, tables)
+    assert len(report["renamed"]) == 1
+    assert {"connections/bingx-x01.json", report["backup"]} <= set(report["plaintext"])
 
     rows = program.run("connections", "list", "--json").json
-    assert len(rows) == came
+    assert len(rows) == came + 1
     assert any(row["api_key_set"] and row["api_secret_set"] for row in rows)
-    # The second start finds nothing to do.
-    assert program.status()["connections"]["total"] == came
 
-    asked = program.run("legacy", "scrub", "--json", code=1)
-    assert asked.problem["category"] == "LEGACY"
-    assert canaries_under(program.folder, canaries.made)
-    cleaned = program.run("legacy", "scrub", "--yes", "--json").json
-    assert cleaned["plaintext"] == []
+    before = program.run("legacy", "scrub", code=1)
+    assert "--yes" in before.err
+    done = program.run("legacy", "scrub", "--yes", "--json").json
+    assert done["done"]
+    assert done["plaintext"] == []
     assert canaries_under(program.folder, canaries.made) == []
-    assert program.status()["take_over"]["plaintext"] == []
-    assert len(program.run("connections", "list", "--json").json) == came
     said = "".join(ran.out + ran.err for ran in program.ran).encode()
     assert canaries_in(said, canaries.made) == []
 
+    after = program.status()
+    assert after["connections"]["total"] == came + 1
+    assert after["take_over"]["plaintext"] == []
+    again = {row["id"]: (row["name"], row["api_key_set"]) for row in program.run("connections", "list", "--json").json}
+    assert again == {row["id"]: (row["name"], row["api_key_set"]) for row in rows}
 
-def test_json_files_come_over_and_by_import(program: Program, tmp_path: Path) -> None:
-    canaries = Canaries()
-    folder = program.folder / "connections"
-    folder.mkdir(parents=True)
-    write(folder / "connections.json", [json_record(canaries, "bybit-x03", name="One", exchange="bybit")])
-    write(folder / "okx-1.json", json_record(canaries, "okx-1", name="One", exchange="okx"))
+
+def test_the_report_is_for_people_too(program: Program) -> None:
+    shape_a(program.folder / "cts.db", Canaries())
+    text = program.run("legacy").out
+    assert "Bybit main (2)" in text
+    assert "mtgox" in text
+    assert "legacy_market_data" in text
+    assert "2,000" in text
+    assert "legacy scrub --yes" in text
+    assert "\u202e" not in text
+
+
+def test_an_emptied_old_folder_still_opens(program: Program) -> None:
+    """Its `migrations` table has the name of our ledger and other columns."""
+    program.folder.mkdir()
+    with closing(sqlite3.connect(program.folder / "cts.db")) as connection:
+        connection.execute("CREATE TABLE migrations (id INTEGER PRIMARY KEY, name TEXT UNIQUE, executed_at TEXT)")
+        connection.execute("INSERT INTO migrations (name) VALUES ('init_000_CREATE_X')")
+        connection.commit()
     status = program.status()
-    assert status["take_over"]["connections"] == 2
-    names = program.names()
-    assert len(set(names)) == 2
-    assert "One" in names
-
-    file = write(tmp_path / "more.json", [json_record(canaries, "gate-9", name="Three", exchange="gateio")])
-    assert program.run("import", str(file), "--dry-run", "--json").json["added"] == 1
-    assert "Three" not in program.names()
-    assert program.run("import", str(file), "--json").json["added"] == 1
-    assert program.run("import", str(file), "--json").json["added"] == 0
-    assert program.run("connections", "show", "Three", "--json").json["api_secret_set"]
-    said = "".join(ran.out + ran.err for ran in program.ran).encode()
-    assert canaries_in(said, canaries.made) == []
+    assert status["migrations"]["applied"] == status["migrations"]["total"]
+    assert status["take_over"]["tables"] == {"legacy_migrations": 1}
 
 
-def test_an_import_that_is_no_import_is_refused_whole(program: Program, tmp_path: Path) -> None:
-    good = write(tmp_path / "good.json", [{"name": "One", "exchange": "bybit"}])
-    bad = tmp_path / "bad.json"
-    bad.write_bytes(json.dumps([{"name": "Two"}]).encode("utf-16"))
-    ran = program.run("import", str(good), str(bad), "--json", code=1)
-    assert ran.problem["category"] in {"BAD_FILE", "INVALID"}
-    assert "bad.json" in ran.problem["text"]
-    assert program.names() == []
-    assert program.run("import", str(tmp_path / "none.json"), "--json", code=1).out == ""
-
-
-def test_a_legacy_report_where_there_was_nothing(program: Program) -> None:
-    assert program.run("legacy", "report", "--json").json == {}
-    assert "Nothing was taken over" in program.run("legacy").out
-    assert program.run("legacy", "scrub", "--yes", "--json").json["plaintext"] == []
+def test_arrays_alone_come_over_at_the_first_start(program: Program) -> None:
+    canaries = Canaries()
+    write(program.folder / "connections.json", [json_record(canaries, "okx-x01", exchange="okex")])
+    (row,) = program.run("connections", "list", "--json").json
+    assert (row["name"], row["exchange"], row["api_key_set"]) == ("OKX-X01", "okx", True)
+    program.run("legacy", "scrub", "--yes")
+    assert canaries_under(program.folder, canaries.made) == []
+    assert program.names() == ["OKX-X01"]
