@@ -155,3 +155,22 @@ def test_a_temporary_folder_that_may_be_somebody_elses_is_not_used(
     assert fresh != stable
     assert fresh.name.startswith(stable.name)
     assert mode(fresh) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("x" * 300, "file name too long"),
+        ("a\0b", "its name is not one that a folder can have"),
+        ("file/below", "not a directory"),
+    ],
+)
+def test_a_name_that_no_folder_can_have_gives_a_temporary_one(
+    tmp_path: Path, temporary_root: Path, name: str, why: str
+) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    folder = prepare(tmp_path / name)
+    assert folder.temporary
+    assert folder.reason.endswith(f" cannot be written: {why}.")
+    assert folder.problem is not None
+    assert folder.problem.category is Category.TEMPORARY
