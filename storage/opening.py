@@ -173,7 +173,7 @@ def _empty_problem(path: Path, backup: Backup, *, missing: bool) -> Problem:
     return Problem(
         Category.EMPTY_DB,
         f"{path} {state}, but the backup of {backup.made_at} holds {_many(backup.connections)}. Nothing was changed.",
-        f"Restore that backup on the Database page, or with the command: restore {Path(backup.path).name} --yes",
+        f"Restore that backup on the Database page, or with the command: restore {backup.path} --yes",
     )
 
 
