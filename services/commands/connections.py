@@ -30,8 +30,12 @@ def register(commands: "argparse._SubParsersAction[Parser]") -> None:
     _named(add(group, "duplicate", duplicate, "copy a connection, with its secrets", writes=True))
 
 
-def show_all(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
-    return _listed(core.connections.rows())
+def show_all(core: "Core", arguments: "argparse.Namespace") -> Result:
+    from services.connections import as_json
+
+    rows = core.connections.rows()
+    # There may be 100,000: only what is printed is made.
+    return Result([as_json(row) for row in rows], "") if arguments.json else Result([], _as_table(rows))
 
 
 def show_one(core: "Core", arguments: "argparse.Namespace") -> Result:
@@ -125,9 +129,9 @@ def _changed(rows: "Sequence[ConnectionRow]", word: str) -> Result:
     return Result([as_json(row) for row in rows], f"{word} {names}." if rows else "Nothing to change.")
 
 
-def _listed(rows: "Sequence[ConnectionRow]") -> Result:
-    from services.connections import as_json
-
+def _as_table(rows: "Sequence[ConnectionRow]") -> str:
+    if not rows:
+        return "No connections yet. Add one with `connections add`, or bring them with `import FILE`."
     cells = [
         (
             row.name,
@@ -142,9 +146,7 @@ def _listed(rows: "Sequence[ConnectionRow]") -> Result:
         for row in rows
     ]
     headings = ("Name", "Exchange", "Type", "Environment", "Enabled", "Live", "Credentials", "Tags")
-    text = f"{table(headings, cells)}\n\n{count(len(rows), 'connection')}"
-    empty = "No connections yet. Add one with `connections add`, or bring them with `import FILE`."
-    return Result([as_json(row) for row in rows], text if rows else empty)
+    return f"{table(headings, cells)}\n\n{count(len(rows), 'connection')}"
 
 
 def _key_ending(core: "Core", connection_id: str) -> str | None:

@@ -3,7 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from services.commands.output import FINE, PROBLEM, Result, count, safe, table
+from models.problem import Category, Problem
+from services.commands.output import PROBLEM, Result, count, safe, table
 from services.commands.parser import add
 
 if TYPE_CHECKING:
@@ -38,7 +39,14 @@ def bring_in(core: "Core", arguments: "argparse.Namespace") -> Result:
     }
     text = table(("", "Name", "Exchange", "", "From"), rows) + "\n\n" if rows else ""
     text += f"{count(added, 'connection')} {verb}, {refused:,} refused."
-    return Result(data, text, PROBLEM if refused and not added else FINE)
+    if not refused:
+        return Result(data, text)
+    problem = Problem(
+        Category.INVALID,
+        f"{count(refused, 'record')} of {len(items):,} {'was' if refused == 1 else 'were'} refused.",
+        "Correct what the list names and import the file again; what is there already is skipped.",
+    )
+    return Result(data, text, PROBLEM, problem)
 
 
 def take_out(core: "Core", arguments: "argparse.Namespace") -> Result:
