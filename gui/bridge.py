@@ -4,8 +4,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Qt, Signal, Slot
 
-from models.event import ConnectionsChanged, Event, MigrationsChanged, Notice, StepFinished, StoreChanged, VaultChanged
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -40,6 +38,14 @@ class EventBridge(QObject):
     @Slot(object)
     def _deliver(self, event: "Event") -> None:
         # Imported with the first event: painting the list needs none of it.
+        from models.event import (
+            ConnectionsChanged,
+            MigrationsChanged,
+            Notice,
+            StepFinished,
+            StoreChanged,
+            VaultChanged,
+        )
 
         match event:
             case ConnectionsChanged():

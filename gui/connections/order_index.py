@@ -139,7 +139,7 @@ class OrderIndex:
         self.version += 1
         moved: list[int] = []
         same: list[int] = []
-        for row in changed:
+        for row in {row.id: row for row in changed}.values():
             number = self._numbers.get(row.id)
             if number is None:
                 moved.append(self._append(row))
@@ -149,7 +149,7 @@ class OrderIndex:
             number for number in (self._numbers.pop(removed_id, None) for removed_id in removed) if number is not None
         }
         if moved or gone:
-            self._move(moved, gone)
+            self._move([number for number in moved if number not in gone], gone)
             return Change(order=True)
         places = (self._place_of(number) for number in same)
         return Change(cells=tuple(place for place in places if place is not None))

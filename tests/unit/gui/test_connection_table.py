@@ -1,0 +1,127 @@
+"""The list's view and model: the selection is kept by id, cells change in place, the keyboard does everything."""
+
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from gui.connections.order_index import Filters, OrderIndex
+from gui.connections.table import ConnectionTable
+from gui.connections.table_model import COLUMNS, ConnectionTableModel
+from gui.theme import Theme
+from tests.unit.gui.test_order_index import PLAIN, make_row
+
+
+@pytest.fixture
+def table(qtbot: QtBot, qapp: QApplication) -> ConnectionTable:
+    model = ConnectionTableModel()
+    view = ConnectionTable(Theme(qapp), model)
+    qtbot.addWidget(view)
+    view.resize(900, 400)
+    view.show()
+    model.set_index(OrderIndex([make_row(number, {**PLAIN, "name": f"n{number:03}"}) for number in range(40)]))
+    return view
+
+
+def model_of(table: ConnectionTable) -> ConnectionTableModel:
+    model = table.model()
+    assert isinstance(model, ConnectionTableModel)
+    return model
+
+
+def test_the_selection_is_kept_by_id_over_sort_filter_and_refresh(table: ConnectionTable) -> None:
+    model = model_of(table)
+    table.select_ids(["0003", "0007"])
+    model.order_by("name", descending=True)
+    assert set(table.selected_ids()) == {"0003", "0007"}
+    assert table.current_id() == "0003"
+    model.narrow(Filters("n007"))
+    assert table.selected_ids() == ("0007",)
+    model.narrow(Filters())
+    model.set_index(OrderIndex(list(model.index_of.rows)))
+    assert table.selected_ids() == ("0007",)
+
+
+def test_a_changed_row_changes_in_place(table: ConnectionTable, qtbot: QtBot) -> None:
+    model = model_of(table)
+    table.select_ids(["0005"])
+    resets: list[None] = []
+    model.modelReset.connect(lambda: resets.append(None))
+    with qtbot.waitSignal(model.dataChanged) as caught:
+        model.apply([model.row_at(5)._replace(revision=9)], [])
+    assert (caught.args[0].row(), caught.args[1].column()) == (5, len(COLUMNS) - 1)
+    assert resets == []
+    assert table.selected_ids() == ("0005",)
+
+
+def test_a_removed_row_leaves_the_selection(table: ConnectionTable) -> None:
+    table.select_ids(["0001", "0002"])
+    picked: list[None] = []
+    table.picked.connect(lambda: picked.append(None))
+    model_of(table).apply([], ["0001"])
+    assert table.selected_ids() == ("0002",)
+    assert len(picked) == 1
+
+
+def test_selecting_all_of_a_long_list_is_one_range(table: ConnectionTable) -> None:
+    table.selectAll()
+    assert table.selectionModel().selection().count() == 1
+    assert len(table.selected_ids()) == 40
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_F2])
+def test_keys_that_edit(table: ConnectionTable, qtbot: QtBot, key: Qt.Key) -> None:
+    table.select_ids(["0000"])
+    with qtbot.waitSignal(table.edit_wanted):
+        qtbot.keyClick(table, key)
+
+
+def test_home_and_end_go_to_the_first_and_last_row(table: ConnectionTable, qtbot: QtBot) -> None:
+    table.select_ids(["0005"])
+    qtbot.keyClick(table, Qt.Key.Key_End)
+    assert table.current_id() == "0039"
+    qtbot.keyClick(table, Qt.Key.Key_Home)
+    assert table.current_id() == "0000"
+
+
+def test_a_click_on_a_header_asks_for_an_order(table: ConnectionTable, qtbot: QtBot) -> None:
+    header = table.horizontalHeader()
+    asked: list[tuple[str, bool]] = []
+    table.sort_wanted.connect(lambda column, descending: asked.append((column, descending)))
+    header.sectionClicked.emit(2)
+    header.sectionClicked.emit(1)
+    assert asked == [("exchange", False), ("name", True)]
+
+
+def test_columns_are_kept_and_nonsense_is_passed_over(table: ConnectionTable) -> None:
+    table.horizontalHeader().resizeSection(1, 333)
+    kept = table.column_state()
+    assert kept["widths"]["name"] == 333
+    nonsense: dict[str, Any] = {"widths": {"name": "wide", "exchange": -4}, "sort": "secret", "descending": "no"}
+    table.restore_columns(nonsense)
+    assert table.horizontalHeader().sectionSize(1) == 333
+    table.restore_columns({"widths": {"name": 200}, "sort": "updated_at", "descending": True})
+    assert table.horizontalHeader().sectionSize(1) == 200
+    assert (model_of(table).index_of.column, model_of(table).index_of.descending) == ("updated_at", True)
+
+
+def test_hostile_names_are_painted(table: ConnectionTable) -> None:
+    names = ["<b>bold</b><img src=x>", "x" * 200, "مرحبا", "🚀" * 60, "a\u0301" * 100]
+    model_of(table).set_index(
+        OrderIndex(
+            [
+                make_row(number, {**PLAIN, "name": name, "tags": (name[:50],) * 3, "color": "#ff0000"})
+                for number, name in enumerate(names)
+            ]
+        )
+    )
+    assert not table.grab().isNull()
+
+
+def test_every_cell_says_something_to_a_screen_reader(table: ConnectionTable) -> None:
+    model = model_of(table)
+    role = Qt.ItemDataRole.AccessibleTextRole
+    assert model.data(model.index(0, 0), role) == "Enabled"
+    assert all(model.headerData(section, Qt.Orientation.Horizontal, role) for section in range(len(COLUMNS)))
