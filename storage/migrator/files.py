@@ -1,9 +1,10 @@
 """Find and read the migration files: numbered SQL, `NNN_name.sql`, or one file per dialect where they really differ."""
 
+import codecs
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -46,7 +47,7 @@ class _Named(NamedTuple):
     number: int
     name: str
     dialect: str | None
-    path: Path
+    path: str
 
 
 def find_migrations(folder: Path, dialect: str) -> list[Migration]:
@@ -64,7 +65,7 @@ def read_migrations(folder: Path, dialect: str) -> list[Migration]:
 
 def checksums(folder: Path, dialect: str) -> dict[int, tuple[str, str]]:
     """Return name and checksum by number: what a ledger with nothing left to do says too."""
-    return {named.number: (named.name, _checksum(_text(named.path))) for named in _names(folder, dialect)}
+    return {named.number: (named.name, _checksum(_content(named.path))) for named in _names(folder, dialect)}
 
 
 def _names(folder: Path, dialect: str) -> list[_Named]:
@@ -84,50 +85,50 @@ def _refuse_unless_pair(files: list[_Named]) -> None:
     dialects = {named.dialect for named in files}
     if len({named.name for named in files}) == 1 and len(dialects) == len(files) and None not in dialects:
         return
-    names = " and ".join(sorted(named.path.name for named in files))
+    names = " and ".join(sorted(os.path.basename(named.path) for named in files))  # noqa: PTH119 - it is text here
     raise _unusable(
         f"Several migration files have the number {files[0].number:03}: {names}.",
-        str(files[0].path.parent),
+        files[0].path,
         "Remove the one that does not belong to the program; nothing was applied.",
     )
 
 
 def _parse_names(folder: Path) -> Iterator[_Named]:
-    for file in _listing(folder):
-        if not file.endswith(".sql"):
-            continue
-        match = _NAME.fullmatch(file)
-        if match is None:
-            raise _unusable(f"The migration file {file!r} is not named NNN_name.sql.", str(folder))
-        yield _Named(int(match["number"]), match["name"], match["dialect"], folder / file)
-
-
-def _listing(folder: Path) -> Iterable[str]:
     try:
-        return [entry.name for entry in os.scandir(folder)]
+        entries = list(os.scandir(folder))
     except OSError as error:
         raise _unusable(f"The folder of migrations cannot be read: {error.strerror}.", str(folder)) from error
+    for entry in entries:
+        if not entry.name.endswith(".sql"):
+            continue
+        match = _NAME.fullmatch(entry.name)
+        if match is None:
+            raise _unusable(f"The migration file {entry.name!r} is not named NNN_name.sql.", str(folder))
+        yield _Named(int(match["number"]), match["name"], match["dialect"], entry.path)
 
 
 def _read(named: _Named, dialect: str) -> Migration:
-    text = _text(named.path)
-    return Migration(named.number, named.name, named.path, text, _checksum(text), dialect)
-
-
-def _text(path: Path) -> str:
-    """Return the file as text, without BOM and with plain newlines: an editor's taste is not a change."""
+    path, content = Path(named.path), _content(named.path)
     try:
-        with open(path, "rb") as file:
-            text = file.read().decode("utf-8-sig")
+        text = content.decode()
     except UnicodeDecodeError as error:
-        raise _unusable(f"{path.name} is not UTF-8 text (byte {error.start}).", str(path)) from None
+        raise _unusable(f"{path.name} is not UTF-8 text (byte {error.start}).", named.path) from None
+    return Migration(named.number, named.name, path, text, _checksum(content), dialect)
+
+
+def _content(path: str) -> bytes:
+    """Return the file without BOM and with plain newlines: an editor's taste is not a change."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            content = file.read()
     except OSError as error:
-        raise _unusable(f"{path.name} cannot be read: {error.strerror}.", str(path)) from error
-    return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+        raise _unusable(f"{Path(path).name} cannot be read: {error.strerror}.", path) from error
+    content = content.removeprefix(codecs.BOM_UTF8)
+    return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n") if b"\r" in content else content
 
 
-def _checksum(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+def _checksum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
 
 
 def _unusable(text: str, detail: str, solution: str = _PUT_BACK) -> MigrationError:

@@ -9,8 +9,7 @@ from storage.migrator.files import Migration
 from storage.migrator.plan import Failure, LedgerRow
 from storage.migrator.session import Session
 
-_CREATE = (
-    """CREATE TABLE IF NOT EXISTS migrations (
+_CREATE = """CREATE TABLE IF NOT EXISTS migrations (
     number INTEGER PRIMARY KEY,
     name TEXT NOT NULL,
     checksum TEXT NOT NULL,
@@ -18,8 +17,8 @@ _CREATE = (
     milliseconds INTEGER NOT NULL,
     program_version TEXT NOT NULL,
     state TEXT NOT NULL DEFAULT 'applied' CHECK (state IN ('applied', 'baseline'))
-)""",
-    """CREATE TABLE IF NOT EXISTS migration_failures (
+)"""
+_CREATE_FAILURES = """CREATE TABLE IF NOT EXISTS migration_failures (
     number INTEGER PRIMARY KEY,
     checksum TEXT NOT NULL,
     file TEXT NOT NULL,
@@ -27,8 +26,7 @@ _CREATE = (
     statement TEXT NOT NULL,
     message TEXT NOT NULL,
     failed_at TIMESTAMPTZ NOT NULL
-)""",
-)
+)"""
 _COLUMNS = "number, name, checksum, applied_at, milliseconds, program_version, state"
 _READ = f"SELECT {_COLUMNS} FROM migrations ORDER BY number"  # noqa: S608 - our own words
 _FAILURE_COLUMNS = "number, checksum, file, line, statement, message, failed_at"
@@ -59,8 +57,7 @@ def failures(session: Session) -> list[Failure]:
 
 
 def create(session: Session) -> None:
-    for sql in _CREATE:
-        session.run(sql)
+    session.run(_CREATE)
 
 
 def holds(session: Session, number: int) -> bool:
@@ -88,7 +85,8 @@ def remove(session: Session, number: int) -> None:
 
 
 def forget_failure(session: Session, number: int) -> None:
-    session.change("DELETE FROM migration_failures WHERE number = ?", (number,))
+    if session.columns("migration_failures"):
+        session.change("DELETE FROM migration_failures WHERE number = ?", (number,))
 
 
 def describe_failure(migration: Migration, index: int, message: str) -> Failure:
@@ -100,6 +98,8 @@ def describe_failure(migration: Migration, index: int, message: str) -> Failure:
 
 
 def record_failure(session: Session, failure: Failure) -> None:
+    """Keep a failure; most databases never have one, so the table is made only here."""
+    session.run(_CREATE_FAILURES)
     forget_failure(session, failure.number)
     session.change(
         f"INSERT INTO migration_failures ({_FAILURE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608

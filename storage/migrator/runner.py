@@ -141,7 +141,7 @@ class Migrator:
 
     def _plan(self, opened: Session, migrations: Sequence[Migration]) -> Plan:
         rows = ledger.read(opened)
-        failures = ledger.failures(opened) if rows is not None else []
+        failures = ledger.failures(opened)
         kept = {failure.number for failure in failures}
         failures += [failure for number, failure in self._unwritten.items() if number not in kept]
         newest_known = max([NEWEST, *(migration.number for migration in migrations)])
@@ -206,7 +206,6 @@ class Migrator:
         self._unwritten[migration.number] = failure
         try:
             with opened.transaction():
-                ledger.create(opened)
                 ledger.record_failure(opened, failure)
         except (opened.error, MigrationError) as second:
             problem: Problem = (

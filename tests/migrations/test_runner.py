@@ -181,7 +181,7 @@ def test_a_backup_is_made_once_before_the_first_file_and_not_of_nothing(tmp_path
         migrator(database, folder, backup=backup).apply()
     assert len(made) == 1
     with closing(connect(made[0].path)) as kept:
-        assert kept.tables() == {"one", "two", "migrations", "migration_failures"}
+        assert kept.tables() == {"one", "two", "migrations"}
 
 
 def test_without_a_backup_nothing_runs(tmp_path: Path, folder: Path) -> None:
