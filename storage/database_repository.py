@@ -9,11 +9,12 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, Final
 
-from models.connection import CREDENTIALS, FIELDS, NEVER, Connection, Deleted
+from models.connection import FIELDS, NEVER, Connection, Deleted
 from models.connection_row import ConnectionRow
-from models.problem import Category, Problem, StoreError
+from models.problem import StoreError
 from models.tables import AppliedOperationTable, ConnectionTable, DeletedConnectionTable
 from storage.connection_codec import (
     FLAGS,
@@ -28,9 +29,10 @@ from storage.connection_codec import (
     stored,
 )
 from storage.database import Database
-from storage.list_rows import as_flag, as_revision, as_text, fetch_rows, to_rows
+from storage.list_rows import as_flag, as_revision, as_text, collector_paused, convert, fetch_rows, to_rows
 from storage.merge import changes, merge
 from storage.operations import Kind, Operation
+from storage.refusals import conflict, gone_meanwhile, id_taken, name_taken
 from storage.sql_texts import select_nothing, texts, update_text
 
 TOMBSTONE_DAYS: Final = 90
@@ -73,21 +75,28 @@ class DatabaseRepository:
 
     def add(self, connections: Sequence[Connection], *, rename: bool = False) -> list[ConnectionRow]:
         stamp = now()
-        with self._database.write() as cursor:
+        with self._database.write() as cursor, collector_paused():
             known = cursor.execute(self._texts.ids_and_names).fetchall()
             names, ids = {name for _, name in known}, {each for each, _ in known}
-            new = []
+            rows = []
             for connection in connections:
                 if connection.id in ids:
-                    raise StoreError(_id_taken(connection.id))
+                    raise StoreError(id_taken(connection.id))
                 name = self._free(connection.name, names, rename=rename)
-                created = connection.created_at if connection.created_at != NEVER else stamp
-                new.append(replace(connection, name=name, created_at=created, updated_at=stamp))
+                rows.append(self._new_row(connection, name, stamp))
                 names.add(name)
                 ids.add(connection.id)
-            cursor.executemany(self._texts.insert, [self._encode(each) for each in new])
-            self._record(cursor, [self._operation(each.id, Kind.ADD) for each in new])
-        return [row_of(each) for each in new]
+            cursor.executemany(self._texts.insert, rows)
+            self._record(cursor, [self._operation(connection.id, Kind.ADD) for connection in connections])
+        return convert([_list_columns(row) for row in rows])
+
+    def _new_row(self, connection: Connection, name: str, stamp: datetime) -> list[Any]:
+        row = list(self._encode(connection))
+        row[_INDEX["name"]] = name
+        row[_INDEX["updated_at"]] = self._stamp(stamp)
+        if connection.created_at == NEVER:
+            row[_INDEX["created_at"]] = self._stamp(stamp)
+        return row
 
     def update(self, base: Connection, new: Connection) -> ConnectionRow:
         mine = stored(new)
@@ -111,7 +120,7 @@ class DatabaseRepository:
             raise ValueError(f"{field} is not a yes-or-no field")
         text = update_text(self._database.dialect, (field, "revision", "updated_at"))
         stamp, index = self._stamp(now()), _INDEX[field]
-        changed: list[tuple[Any, ...]] = []
+        changed: list[Sequence[Any]] = []
         with self._database.write() as cursor:
             for each in dict.fromkeys(ids):
                 row = cursor.execute(self._texts.one, (each,)).fetchone()
@@ -119,8 +128,8 @@ class DatabaseRepository:
                     continue
                 revision = as_revision(row[_INDEX["revision"]])
                 cursor.execute(text, (value, revision + 1, stamp, each, row[_INDEX["revision"]]))
-                values = dict(zip(FIELDS, row, strict=True)) | {field: value, "revision": revision + 1}
-                changed.append(_list_columns(values | {"updated_at": stamp}))
+                values = {field: value, "revision": revision + 1, "updated_at": stamp}
+                changed.append(_list_columns(_overlay(row, values)))
                 self._record(cursor, [self._operation(each, Kind.EDIT, revision, {field: value})])
         return to_rows(changed)
 
@@ -169,8 +178,8 @@ class DatabaseRepository:
         """Drop tombstones and operations older than 90 days."""
         stamp = self._stamp(before or now() - timedelta(days=TOMBSTONE_DAYS))
         with self._database.read() as connection:
-            old = connection.execute("SELECT 1 FROM deleted_connections LIMIT 1").fetchone()
-            old = old or connection.execute("SELECT 1 FROM applied_operations LIMIT 1").fetchone()
+            old = connection.execute(self._texts.any_old_tombstone, (stamp,)).fetchone()
+            old = old or connection.execute(self._texts.any_old_operation, (stamp,)).fetchone()
         if old:
             with self._database.write() as cursor:
                 cursor.execute(self._texts.old_tombstones, (stamp,))
@@ -179,13 +188,13 @@ class DatabaseRepository:
     def _merge(self, base: Connection, mine: Mapping[str, Any], theirs: Connection) -> dict[str, Any]:
         merged = merge(stored(base), mine, stored(theirs))
         if merged.conflicts:
-            raise StoreError(_conflict(theirs.name, merged.conflicts))
+            raise StoreError(conflict(theirs.name, merged.conflicts))
         return merged.values
 
     def _edit_deleted(self, cursor: Any, base: Connection, mine: Mapping[str, Any]) -> ConnectionRow:
         tombstone = cursor.execute(self._texts.one_tombstone, (base.id,)).fetchone()
         if tombstone is None:
-            raise StoreError(_gone(base.name))
+            raise StoreError(gone_meanwhile(base.name))
         deleted = decode(record_row(tombstone[0]))
         values = self._merge(base, mine, deleted)
         names = {name for _, name in cursor.execute(self._texts.ids_and_names)}
@@ -207,7 +216,7 @@ class DatabaseRepository:
         text = update_text(self._database.dialect, tuple(values))
         found = cursor.execute(text, (*values.values(), theirs.id, theirs.revision))
         if found.rowcount != 1:
-            raise StoreError(_gone(theirs.name))
+            raise StoreError(gone_meanwhile(theirs.name))
         return decode(_overlay(encode(theirs, stamps_as_text=True), values))
 
     def _read(self, cursor: Any, connection_id: str) -> Connection | None:
@@ -216,14 +225,14 @@ class DatabaseRepository:
 
     def _refuse_taken(self, cursor: Any, name: str) -> None:
         if any(name == other for _, other in cursor.execute(self._texts.ids_and_names)):
-            raise StoreError(_name_taken(name))
+            raise StoreError(name_taken(name))
 
     @staticmethod
     def _free(name: str, names: set[str], *, rename: bool) -> str:
         if name not in names:
             return name
         if not rename:
-            raise StoreError(_name_taken(name))
+            raise StoreError(name_taken(name))
         # Imported here, because reading the list is what most starts do.
         from models.connection_names import free_name
 
@@ -257,45 +266,13 @@ def _overlay(row: Sequence[Any], values: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(values.get(name, value) for name, value in zip(FIELDS, row, strict=True))
 
 
-def _list_columns(values: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(
-        values[name.removesuffix("_set")] not in (None, "") if name.endswith("_set") else values[name]
-        for name in ConnectionRow._fields
-    )
+_LISTED = itemgetter(*(_INDEX[name.removesuffix("_set")] for name in ConnectionRow._fields))
+_SET = [index for index, name in enumerate(ConnectionRow._fields) if name.endswith("_set")]
 
 
-def _name_taken(name: str) -> Problem:
-    return Problem(
-        Category.CONSTRAINT,
-        f"Another connection is already named “{name}”.",
-        "Choose another name; nothing was changed.",
-        "name",
-    )
-
-
-def _id_taken(connection_id: str) -> Problem:
-    return Problem(
-        Category.CONSTRAINT,
-        f"A connection with the id {connection_id} is already there.",
-        "Edit that one, or leave the id out to add a new one.",
-        "id",
-    )
-
-
-def _gone(name: str) -> Problem:
-    return Problem(
-        Category.NOT_FOUND,
-        f"The connection “{name}” is no longer in the database.",
-        "Read the list again; add it anew if it is still wanted.",
-    )
-
-
-def _conflict(name: str, units: Sequence[tuple[str, ...]]) -> Problem:
-    words = ["credentials" if unit == CREDENTIALS else " and ".join(unit).replace("_", " ") for unit in units]
-    listed = words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
-    return Problem(
-        Category.CONFLICT,
-        f"Someone else changed “{name}” meanwhile, in the same place as you: {listed}.",
-        "Look at the values that are stored now, then make your change again; nothing of yours was stored.",
-        ", ".join(field for unit in units for field in unit),
-    )
+def _list_columns(row: Sequence[Any]) -> Sequence[Any]:
+    """Return what the list's query would select of a stored row."""
+    columns = list(_LISTED(row))
+    for index in _SET:
+        columns[index] = columns[index] not in (None, "")
+    return columns

@@ -4,10 +4,14 @@ It imports next to nothing, because the first paint waits for it. Columns are co
 10,000 rows near the cost of reading them.
 """
 
+import gc
 import sqlite3
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from typing import Any, cast
+from itertools import islice
+from operator import eq
+from typing import Any
 
 from models.connection_row import ConnectionRow
 
@@ -36,7 +40,8 @@ def file_uri(path: str, mode: str) -> str:
 def fetch_rows(connection: sqlite3.Connection, sql: str = LIST_SQL) -> list[ConnectionRow]:
     """Read the whole list in order. Text that is not UTF-8 is shown with replacement characters."""
     try:
-        raw = connection.execute(sql).fetchall()
+        with collector_paused():
+            raw = connection.execute(sql).fetchall()
     except connection.OperationalError as error:
         if "decode" not in str(error):
             raise
@@ -51,6 +56,29 @@ def fetch_rows(connection: sqlite3.Connection, sql: str = LIST_SQL) -> list[Conn
 
 def to_rows(raw: Sequence[Sequence[Any]]) -> list[ConnectionRow]:
     """Make rows of raw tuples, ordered by name whatever its case, then by id."""
+    with collector_paused():
+        rows = convert(raw)
+        folded = [row.name.casefold() for row in rows]
+        order = sorted(range(len(rows)), key=folded.__getitem__)
+        if any(map(eq, map(folded.__getitem__, order), map(folded.__getitem__, islice(order, 1, None)))):
+            order.sort(key=lambda index: (folded[index], rows[index].id))
+        return [rows[index] for index in order]
+
+
+@contextmanager
+def collector_paused() -> Iterator[None]:
+    """Make many values without the garbage collector looking through all of them again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
+
+
+def convert(raw: Sequence[Sequence[Any]]) -> list[ConnectionRow]:
+    """Make rows of raw tuples in the order in which they come."""
     if not raw:
         return []
     columns: list[Iterable[Any]] = list(zip(*raw, strict=True))
@@ -61,11 +89,8 @@ def to_rows(raw: Sequence[Sequence[Any]]) -> list[ConnectionRow]:
     columns[_REVISION] = _column(columns[_REVISION], int, as_revision)
     known: dict[Any, tuple[str, ...]] = {}
     columns[_TAGS] = [_known_tags(value, known) for value in columns[_TAGS]]
-    names, ids = cast("list[str]", columns[1]), columns[0]
     make: Callable[[tuple[Any, ...]], ConnectionRow] = partial(tuple.__new__, ConnectionRow)
-    rows = map(make, zip(*columns, strict=True))
-    ordered = sorted(zip(map(str.casefold, names), ids, rows, strict=True))
-    return [row for _, _, row in ordered]
+    return list(map(make, zip(*columns, strict=True)))
 
 
 def _column(values: Iterable[Any], wanted: type, convert: Callable[[Any], Any]) -> list[Any]:

@@ -83,9 +83,9 @@ class Opening:
         self.journal_mode = opened.database.pragma("journal_mode")
         path = self._folder.database
         mode = ", read-only" if opened.database.read_only else ""
-        detail = (
-            f"{path.name}: {path.stat().st_size:,} bytes, SQLite {sqlite3.sqlite_version}, {opened.integrity}{mode}"
-        )
+        bytes_now = path.stat().st_size
+        size = f"{bytes_now:,} bytes" if bytes_now else "new"
+        detail = f"{path.name}: {size}, SQLite {sqlite3.sqlite_version}, {opened.integrity}{mode}"
         return detail, self._held or opened.problem or (self._folder.problem if held else None)
 
     def _take_over(self) -> _Outcome:

@@ -76,6 +76,14 @@ class Texts:
         )
 
     @cached_property
+    def any_old_tombstone(self) -> str:
+        return self._text(_GONE.select(_GONE.id).where(_GONE.deleted_at < self._parameter).limit(pw.SQL("1")))
+
+    @cached_property
+    def any_old_operation(self) -> str:
+        return self._text(_DONE.select(_DONE.op_id).where(_DONE.applied_at < self._parameter).limit(pw.SQL("1")))
+
+    @cached_property
     def old_tombstones(self) -> str:
         return self._text(_GONE.delete().where(_GONE.deleted_at < self._parameter))
 
@@ -117,9 +125,13 @@ def _parameter(dialect: str) -> pw.SQL:
     return pw.SQL(_DIALECTS[dialect].param)
 
 
+@cache
+def _database(dialect: str) -> pw.Database:
+    return _DIALECTS[dialect](None)
+
+
 def _text(dialect: str, query: Any) -> str:
-    database = _DIALECTS[dialect](None)
-    text, values = database.get_sql_context().sql(query).query()  # type: ignore[no-untyped-call]
+    text, values = _database(dialect).get_sql_context().sql(query).query()  # type: ignore[no-untyped-call]
     if values:
         raise AssertionError("A prepared text must not carry values.")
     return str(text)
