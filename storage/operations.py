@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 
 class Kind(StrEnum):
@@ -16,7 +16,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One write. `changes` are stored values (credentials sealed), `base_revision` is 0 for a new record."""
+    """One write. `changes` are stored values (credentials sealed), `base_revision` is 0 for a new record.
+
+    `base` are the values of the same units before it, for the three-way merge; `made_at` is for display only.
+    """
 
     device: str
     sequence: int
@@ -25,7 +28,50 @@ class Operation:
     base_revision: int = 0
     changes: Mapping[str, Any] = field(default_factory=dict)
     op_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    base: Mapping[str, Any] = field(default_factory=dict)
+    made_at: str = ""
 
     def row(self, applied_at: Any) -> tuple[Any, ...]:
         """Return its row in `applied_operations`."""
         return (self.op_id, self.device, self.sequence, self.connection_id, self.kind.value, applied_at)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the files keep it while it waits."""
+        return {
+            "op_id": self.op_id,
+            "device": self.device,
+            "sequence": self.sequence,
+            "connection_id": self.connection_id,
+            "kind": self.kind.value,
+            "made_at": self.made_at,
+            "base_revision": self.base_revision,
+            "base": dict(self.base),
+            "changes": dict(self.changes),
+        }
+
+    @classmethod
+    def from_json(cls, value: Any) -> Self:
+        """Return the operation in a JSON value. Raises ValueError for anything that `to_json` does not make."""
+        if not isinstance(value, dict) or value.keys() != _KINDS.keys():
+            raise ValueError("is not an operation")
+        for name, kind in _KINDS.items():
+            if type(value[name]) is not kind:
+                raise ValueError(f"{name} is not as it is written")
+        if str(uuid.UUID(value["op_id"])) != value["op_id"]:
+            raise ValueError("op_id is not as it is written")
+        if value["sequence"] < 0 or value["base_revision"] < 0:
+            raise ValueError("a count is below 0")
+        return cls(**{**value, "kind": Kind(value["kind"])})
+
+
+_KINDS: dict[str, type] = {
+    "op_id": str,
+    "device": str,
+    "sequence": int,
+    "connection_id": str,
+    "kind": str,
+    "made_at": str,
+    "base_revision": int,
+    "base": dict,
+    "changes": dict,
+}
