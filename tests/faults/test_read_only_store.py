@@ -124,10 +124,11 @@ from pathlib import Path
 from models.problem import CtsError
 from tests.store_kit import Kit
 with tempfile.TemporaryDirectory() as warm:
-    warm_up = Kit(Path(warm) / "data")
-    warm_up.add("one")
-    warm_up.names()
-    warm_up.store.close()
+    for name in ("one", "two"):
+        warm_up = Kit(Path(warm) / "data")
+        warm_up.add(name)
+        warm_up.names()
+        warm_up.store.close()
 if os.geteuid() == 0:
     os.setgroups([])
     os.setresgid({NOBODY}, {NOBODY}, {NOBODY})
