@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QVBoxLayout, QWidget
 
-from gui.figures import duration_text
+from gui.figures import count_text, duration_text
 from gui.widgets.containers import clear_layout
 from gui.widgets.labels import PlainLabel, section_title
 from models.status import StartupStep
@@ -57,8 +57,8 @@ def summary(steps: Sequence[StartupStep]) -> str:
     troubled = sum(not step.ok for step in steps)
     total = duration_text(sum(step.milliseconds for step in steps))
     if not troubled:
-        return f"{len(steps)} steps in {total}, all well."
-    return f"{len(steps)} steps in {total}, {troubled} with a problem."
+        return f"{count_text(len(steps), 'step')} in {total}, all well."
+    return f"{count_text(len(steps), 'step')} in {total}, {troubled} with a problem."
 
 
 class _StepRow(QWidget):

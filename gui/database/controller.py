@@ -166,6 +166,8 @@ class DatabaseController(QObject):
 
     async def _preview_repair(self) -> None:
         changes = await self._tasks.read(self.core.migrations.repair_preview)
+        # The question that follows may be answered before this task is seen to be done.
+        self._set_busy("")
         self.repair_previewed.emit(changes)
 
     async def _repair(self) -> None:
@@ -203,7 +205,9 @@ class DatabaseController(QObject):
         await self._tasks.write(self.core.recovery.start_empty)
 
     async def _preview_scrub(self) -> None:
-        self.scrub_previewed.emit(await self._tasks.read(self.core.legacy.plaintext))
+        places = await self._tasks.read(self.core.legacy.plaintext)
+        self._set_busy("")
+        self.scrub_previewed.emit(places)
 
     async def _scrub(self) -> None:
         result = await self._tasks.write(self.core.legacy.scrub)
