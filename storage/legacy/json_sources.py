@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from models.connection_rules import is_connection_id
 from models.problem import StoreError
 from storage.atomic_file import read_capped
 from storage.json_file import load_json
+from storage.json_store.names import ASIDE, INDEX_NAME, is_our_index, is_record_name
 from storage.legacy.records import NO_ID, Translated, same_credentials, translate
 
 FILE_LIMIT: Final = 16 * 1024 * 1024
@@ -31,7 +31,7 @@ class Source(NamedTuple):
 def candidates(root: Path, *, fresh: bool) -> Iterator[tuple[Path, str]]:
     """Yield the files that may be of CTS v3.1, with their names within the folder.
 
-    A file named by a UUID is one of ours, unless the folder is `fresh`: then nothing of ours can be there yet.
+    A file that is named as a record is one of ours, unless the folder is `fresh`: then it has to be looked into.
     """
     array = root / "connections.json"
     if array.is_file() and not array.is_symlink():
@@ -42,7 +42,7 @@ def candidates(root: Path, *, fresh: bool) -> Iterator[tuple[Path, str]]:
     except OSError:
         return
     for path in entries:
-        ours = is_connection_id(path.stem) and not fresh
+        ours = (is_record_name(path.name) and not fresh) or (path.name == INDEX_NAME and is_our_index(path))
         if path.suffix == ".json" and not ours and path.is_file() and not path.is_symlink():
             yield path, f"{folder.name}/{path.name}"
 
@@ -64,13 +64,14 @@ def _read(path: Path, name: str, known: Mapping[str, str]) -> Source | None:
         why = error.problem.text if isinstance(error, StoreError) else f"{name} cannot be read."
         return None if known.get(name) == why else Source(path, name, why, why=why)
     digest = hashlib.sha256(content).hexdigest()
-    if known.get(name) == digest:
+    # By content: our own records move a file of CTS v3.1 to another name where they need its own.
+    if digest in known.values():
         return None
     try:
         value = load_json(content, name=name)
     except StoreError as error:
         return Source(path, name, digest, why=error.problem.text)
-    records = records_in(value, path.stem)
+    records = records_in(value, path.stem.removesuffix(ASIDE))
     if records is None:
         return None
     return Source(path, name, digest, tuple(translate(raw, fallback_id=spare) for spare, raw in records))

@@ -180,3 +180,25 @@ def test_the_finder_takes_no_ordinary_word_for_a_secret() -> None:
     finder = Finder(["perpetual", "bybit", "Kq81jd72hs81k", "your-api-key-here-123"])
     assert finder.clean("bybit perpetual Kq81jd72hs81kKq81jd72hs81k") == "bybit perpetual [removed][removed]"
     assert is_placeholder("your-api-key-here")
+
+
+def test_a_desk_with_many_keys(tmp_path: Path) -> None:
+    """Hundreds of secrets are looked for in another way than a few: it must find them, too."""
+    canaries = Canaries()
+    shape_b(tmp_path / "cts.db", canaries)
+    with closing(sqlite3.connect(tmp_path / "cts.db")) as connection:
+        connection.executemany(
+            "INSERT INTO exchange_connections (id, name, exchange, api_type, api_key, api_secret) VALUES"
+            " (?, 'Many', 'bybit', 'spot', ?, ?)",
+            [(f"bybit-{number}", canaries.new(), canaries.new()) for number in range(150)],
+        )
+        connection.commit()
+    with open_kit(tmp_path) as kit:
+        (tmp_path / "note.txt").write_text("x" * 200_000 + canaries.made[250], encoding="utf-8")
+        with pytest.raises(StoreError, match=r"still in: note\.txt\."):
+            legacy_of(kit).scrub()
+        (tmp_path / "note.txt").unlink()
+        legacy_of(kit).scrub()
+    for path in tmp_path.rglob("*"):
+        content = path.read_bytes() if path.is_file() else b""
+        assert [secret for secret in canaries.made if secret.encode() in content] == []
