@@ -23,7 +23,8 @@ _READ_ONLY_CODE = 8
 _LOCK_POLL_S = 0.02
 _BEGIN_POSTGRESQL = (
     "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s';"
-    " SET LOCAL idle_in_transaction_session_timeout = 0"
+    " SET LOCAL idle_in_transaction_session_timeout = 0;"
+    f" SELECT pg_try_advisory_xact_lock({ADVISORY_KEY})"
 )
 _HOLDER = (
     "SELECT a.pid, a.application_name, a.client_addr, a.usename"
@@ -171,8 +172,7 @@ class Session:
         """Begin with the advisory lock, the transaction's own: a pooler may stand between, and a kill frees it."""
         deadline = time.monotonic() + self._wait
         while True:
-            self.run(_BEGIN_POSTGRESQL)
-            if self.query("SELECT pg_try_advisory_xact_lock(?)", (ADVISORY_KEY,))[0][0]:
+            if self.query(_BEGIN_POSTGRESQL)[0][0]:
                 return
             self.rollback()
             if time.monotonic() >= deadline:
