@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from services.log import LogLine
 
 _TICK: Final = 150
-_BATCH: Final = 4_000
+_BATCH: Final = 2_000
 """Lines taken per tick, so that a flood keeps every tick short."""
 
 

@@ -80,9 +80,11 @@ class LogModel(QAbstractTableModel):
         rank, wanted = _RANK.get(level, 0), search.casefold().strip()
         if (rank, wanted) == (self._rank, self._search):
             return
+        # Typing on only narrows: what is hidden already need not be looked at again.
+        narrower = rank == self._rank and self._search in wanted
         self.beginResetModel()
         self._rank, self._search = rank, wanted
-        self._shown = [line for line in self._lines if self._passes(line)]
+        self._shown = [line for line in (self._shown if narrower else self._lines) if self._passes(line)]
         self.endResetModel()
 
     def clear(self) -> None:
@@ -139,7 +141,7 @@ class LogModel(QAbstractTableModel):
     def _passes(self, line: "LogLine") -> bool:
         if _RANK.get(line.level, 1) < self._rank:
             return False
-        return not self._search or self._search in line.text.casefold() or self._search in line.source.casefold()
+        return not self._search or self._search in f"{line.source}\n{line.text}".casefold()
 
 
 def _text(line: "LogLine", column: Column) -> str:

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 from models.problem import Category
 from models.status import Backend, MigrationItem, MigrationState, StoreState, StoreStatus
+from services.status import count_migrations
 
 _TO_RUN = {MigrationState.PENDING, MigrationState.FAILED, MigrationState.OUT_OF_ORDER}
 _TO_REPAIR = {MigrationState.CHANGED, MigrationState.MISSING, MigrationState.FAILED}
-_DONE = {MigrationState.APPLIED, MigrationState.BASELINE, MigrationState.CHANGED}
 # Read-only for these reasons, migrations may still run: they are what mends it.
 _MENDABLE = {Category.MIGRATION, Category.SCHEMA}
 _HELPED_BY_A_BACKUP = {Category.EMPTY_DB, Category.CANT_OPEN}
+_STOPPED = "What is pending waits: the file of an applied migration was changed. Repair that one first."
 _NOTHING_PENDING = "Nothing is pending: every migration is applied."
 
 
@@ -34,10 +35,12 @@ def reasons(store: StoreStatus | None, items: Sequence[MigrationItem], busy: str
         return Reasons(*[blocked] * len(Reasons._fields))
     to_run = [item for item in items if item.state in _TO_RUN]
     nothing_pending = "" if to_run else _NOTHING_PENDING
+    # The engine runs nothing while it cannot know what an edited file has done to the schema.
+    stopped = _STOPPED if to_run and any(item.state is MigrationState.CHANGED for item in items) else nothing_pending
     read_only = _read_only(store) or _future(store, items)
     return Reasons(
-        apply=read_only or nothing_pending,
-        rehearse=nothing_pending,
+        apply=read_only or stopped,
+        rehearse=stopped,
         repair=read_only or _nothing_to_repair(items),
         baseline=read_only or nothing_pending,
         backup=_no_backup(store),
@@ -53,21 +56,22 @@ def baseline_choices(items: Sequence[MigrationItem]) -> list[MigrationItem]:
 
 def badge(items: Sequence[MigrationItem]) -> str:
     """Return the counter of the navigation rail: "20/20"."""
-    return f"{sum(item.state in _DONE for item in items)}/{len(items)}" if items else ""
+    done = count_migrations(tuple(items))
+    return f"{done.applied}/{done.total}" if items else ""
 
 
 def summary(items: Sequence[MigrationItem]) -> str:
     """Say in one line how the migrations stand: "17 of 17 applied", and what else there is."""
     if not items:
         return ""
-    done = sum(item.state in _DONE for item in items)
+    done = count_migrations(tuple(items))
     others = [
         f"{count} {state.value}"
         for state in MigrationState
         if state not in {MigrationState.APPLIED, MigrationState.BASELINE}
         and (count := sum(item.state is state for item in items))
     ]
-    return " · ".join([f"{done} of {len(items)} applied", *others])
+    return " · ".join([f"{done.applied} of {done.total} applied", *others])
 
 
 def shared_reasons(why: Reasons) -> str:

@@ -10,7 +10,7 @@ from gui.database.actions import reasons
 from gui.figures import count_text, size_text, stamp_text
 from gui.widgets.buttons import Button
 from gui.widgets.containers import clear_layout
-from gui.widgets.labels import ElidedLabel, PlainLabel, section_title
+from gui.widgets.labels import PlainLabel, section_title
 from gui.widgets.path_row import open_folder
 from models.status import Backup
 
@@ -84,28 +84,29 @@ class BackupsPanel(QWidget):
 
 
 class _BackupRow(QWidget):
-    """One backup in two lines: when and how much; why, and where."""
+    """One backup: when, how much and why, and what can be done with it."""
 
     def __init__(self, backup: Backup) -> None:
         super().__init__()
         made = stamp_text(backup.made_at)
         self.setAccessibleName(f"Backup of {made}")
-        facts = f"{size_text(backup.size_bytes)} · {count_text(backup.connections, 'connection')}"
+        facts = (
+            size_text(backup.size_bytes),
+            count_text(backup.connections, "connection"),
+            _REASONS.get(backup.reason, backup.reason.replace("-", " ")),
+        )
         show = Button("Show in folder", lambda: open_folder(Path(backup.path)), tone="link")
         show.setAccessibleName(f"Show the backup of {made} in its folder")
-        first, second = QHBoxLayout(), QHBoxLayout()
-        first.addWidget(PlainLabel(made, selectable=True))
-        first.addStretch(1)
-        first.addWidget(PlainLabel(facts, tone="muted", selectable=True))
         self.restore = Button("Restore…", tone="link")
         self.restore.setAccessibleName(f"Restore the backup of {made}")
-        second.addWidget(self.restore)
-        second.addWidget(show)
-        second.addStretch(1)
-        reason = ElidedLabel(_REASONS.get(backup.reason, backup.reason.replace("-", " ")))
+        links = QHBoxLayout()
+        links.setContentsMargins(0, 2, 0, 0)
+        links.addWidget(self.restore)
+        links.addWidget(show)
+        links.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addLayout(first)
-        column.addWidget(reason)
-        column.addLayout(second)
+        column.addWidget(PlainLabel(made, selectable=True))
+        column.addWidget(PlainLabel(" · ".join(facts), tone="muted", wrap=True, selectable=True))
+        column.addLayout(links)

@@ -36,7 +36,7 @@ class BaselineDialog(ConfirmDialog):
         row.addWidget(self.choice, 1)
         self.body.insertLayout(0, row)
         self.choice.currentIndexChanged.connect(lambda _index: self.ask())
-        self.resize(560, 420)
+        self.resize(560, 340)
 
     @property
     def number(self) -> int:

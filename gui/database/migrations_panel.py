@@ -16,7 +16,7 @@ from gui.widgets.toned_table import TonedTable
 from models.status import MigrationItem, MigrationState
 
 _WIDTHS = {Column.NUMBER: 54, Column.STATE: 128, Column.APPLIED: 140, Column.TOOK: 84}
-_LOUD = {MigrationState.FAILED: "error", MigrationState.APPLIED: "muted", MigrationState.PENDING: "muted"}
+_QUIET = {MigrationState.APPLIED, MigrationState.BASELINE, MigrationState.PENDING}
 
 
 class MigrationsPanel(QWidget):
@@ -143,10 +143,11 @@ class MigrationsPanel(QWidget):
         item = self.selected()
         if item is None:
             return
-        text = f"{number_text(item.number)} {item.name}: {item.sentence or item.state.value}"
-        self.sentence.setText(f"{text} {item.action}".strip())
-        self.sentence.set_tone(_LOUD.get(item.state, ""))
         problem = item.problem
+        # A problem says what the sentence would, and more.
+        words = f"{item.state.value}." if problem else f"{item.sentence or item.state.value} {item.action}".strip()
+        self.sentence.setText(f"{number_text(item.number)} {item.name}: {words}")
+        self.sentence.set_tone("muted" if item.state in _QUIET else "")
         parts = (problem.text, problem.solution, problem.detail) if problem else ()
         self.problem.setText("\n".join(part for part in parts if part))
         self.problem.setVisible(problem is not None)

@@ -69,7 +69,7 @@ class DatabasePage(Page):
         split.addWidget(main)
         split.addWidget(side)
         split.setStretchFactor(0, 1)
-        split.setSizes([800, WIDTH])
+        split.setSizes([10_000, WIDTH])
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(split)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QListWidget, QListWidgetItem, QSplitter, QVBoxLayout, QWidget
 
 from gui.database.migrations_model import number_text
@@ -26,7 +26,9 @@ class RehearsalDialog(PlainDialog):
         for result in results:
             mark = "✕" if result.problem else "✓"
             text = f"{mark}  {number_text(result.number)} {result.name}   {duration_text(result.milliseconds)}"
-            self.list.addItem(QListWidgetItem(text))
+            item = QListWidgetItem(text)
+            item.setSizeHint(QSize(0, self.list.fontMetrics().height() + 12))
+            self.list.addItem(item)
         self.rows = PlainLabel(wrap=True, selectable=True)
         self.problem = PlainLabel(wrap=True, selectable=True, tone="error")
         self.sql = SqlView(theme, "SQL of the rehearsed migration")

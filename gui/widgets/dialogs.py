@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout,
 from gui.widgets.buttons import Button
 from gui.widgets.labels import PlainLabel
 
-_ROOM, _TALL, _FEW = 28, 220, 8
+_ROOM, _TALL, _FEW, _WRAPS_AT = 28, 220, 8, 56
 _NO_LIMIT = 16_777_215
 
 
@@ -61,7 +61,8 @@ class ConfirmDialog(PlainDialog):
         self.lines.setAccessibleName("What will be changed")
         self.lines.setTabChangesFocus(True)
         self.lines.setMinimumWidth(460)
-        self.body.addWidget(self.lines, 1)
+        self.body.addWidget(self.lines, 100)
+        self.body.addStretch(1)
         self.cancel = Button("Cancel", self.reject)
         self.confirm = Button(confirm, self.accept, tone="danger" if danger else "primary")
         self.buttons.addWidget(self.cancel)
@@ -73,7 +74,8 @@ class ConfirmDialog(PlainDialog):
     def set_lines(self, lines: Sequence[str]) -> None:
         self.lines.setPlainText("\n".join(lines))
         # A few lines need no tall box; many get what the dialog has.
-        height = self.lines.fontMetrics().lineSpacing() * len(lines) + _ROOM
+        shown = sum(1 + len(line) // _WRAPS_AT for line in lines)
+        height = self.lines.fontMetrics().lineSpacing() * shown + _ROOM
         self.lines.setMinimumHeight(min(height, _TALL))
         self.lines.setMaximumHeight(height if len(lines) <= _FEW else _NO_LIMIT)
         self.lines.setVisible(bool(lines))

@@ -66,7 +66,10 @@ def test_reasons_follow_the_states() -> None:
         reasons(ONLINE, [item(1), item(99, MigrationState.FUTURE)]).apply
         == "A newer program has changed this database."
     )
-    assert not any(reasons(ONLINE, [item(1, MigrationState.CHANGED), item(2, MigrationState.PENDING)]))
+    assert not any(reasons(ONLINE, [item(1, MigrationState.MISSING), item(2, MigrationState.PENDING)]))
+    edited = reasons(ONLINE, [item(1, MigrationState.CHANGED), item(2, MigrationState.PENDING)])
+    assert edited.apply == edited.rehearse == shared_reasons(edited)
+    assert (edited.repair, edited.baseline) == ("", "")
     blocked = reasons(ONLINE._replace(state=StoreState.READ_ONLY, problem=HELD), [item(1, MigrationState.PENDING)])
     assert blocked == (HELD.text, "", HELD.text, HELD.text, "", HELD.text, HELD.text)
     assert shared_reasons(blocked) == HELD.text
