@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from models.connection_row import ConnectionRow
     from models.settings import Settings
     from services.backups import BackupService
+    from services.changes import ChangesService
     from services.connections import ConnectionService
     from services.core import Core
     from services.legacy import LegacyService
@@ -182,6 +183,11 @@ class _Builder:
         from services.recovery import RecoveryService
 
         return RecoveryService(self._store, self._events)
+
+    def changes(self) -> "ChangesService":
+        from services.changes import ChangesService
+
+        return ChangesService(self._store, self._events)
 
 
 def _open_vault(folder: "DataFolder", writable: bool) -> "Vault":

@@ -4,13 +4,18 @@ CtsError
   InputError         what a person or a file gave is not acceptable; names the field
   OutsideError   the database, a disk, a keyring, a network said no
     StoreError         the database or a file behind the store
+      CommitUnknownError   whether the change is stored is not known
+      ConflictError        somebody else changed the same meanwhile; carries both values
     VaultError         a secret cannot be sealed or opened
     MigrationError     a migration file, the ledger, or the run of one
   Everything else that escapes is a bug and is shown as `Category.BUG`.
 """
 
 from enum import StrEnum
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from models.change import Conflict
 
 
 class Category(StrEnum):
@@ -57,6 +62,7 @@ class Category(StrEnum):
     NOT_FOUND = "NOT_FOUND"
     AMBIGUOUS = "AMBIGUOUS"
     CONFLICT = "CONFLICT"
+    FENCE = "FENCE"
     LEGACY = "LEGACY"
     BUG = "BUG"
     UNKNOWN = "UNKNOWN"
@@ -99,6 +105,18 @@ class OutsideError(CtsError):
 
 class StoreError(OutsideError):
     """The database or a file behind the store failed."""
+
+
+class CommitUnknownError(StoreError):
+    """The answer to a COMMIT was lost: the change is stored or not. Only its operation's id, looked up, can tell."""
+
+
+class ConflictError(StoreError):
+    """Somebody else changed the same place meanwhile, so that nothing was stored. `conflicts`: one for each unit."""
+
+    def __init__(self, problem: Problem, conflicts: "tuple[Conflict, ...]") -> None:
+        super().__init__(problem)
+        self.conflicts = conflicts
 
 
 class VaultError(OutsideError):

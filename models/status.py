@@ -23,6 +23,8 @@ class StoreStatus(NamedTuple):
     """The store now. `location` is a path or a URL with its password masked; `temporary`: it will be lost.
 
     `problem` is why it is not simply online; `size_bytes`, `engine_version`, `schema` are None or 0 until known.
+    On fallback `backend` is json, and `home` the database that it stands in for; `retry_in` are the seconds to the next
+    try, None where none comes by itself; `trying`: one is under way. `waiting`, `rejected` and `conflicts` are counts.
     """
 
     backend: Backend
@@ -36,6 +38,11 @@ class StoreStatus(NamedTuple):
     journal_mode: str = ""
     integrity: str = ""
     schema: int = 0
+    home: str = ""
+    retry_in: float | None = None
+    trying: bool = False
+    rejected: int = 0
+    conflicts: int = 0
 
 
 class VaultStatus(NamedTuple):

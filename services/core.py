@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from services.backups import BackupService
+    from services.changes import ChangesService
     from services.connections import ConnectionService
     from services.events import Events
     from services.legacy import LegacyService
@@ -40,6 +41,8 @@ class Builder(Protocol):
     def vault(self) -> "VaultService": ...
 
     def recovery(self) -> "RecoveryService": ...
+
+    def changes(self) -> "ChangesService": ...
 
 
 class Core:
@@ -101,3 +104,7 @@ class Core:
     @cached_property
     def recovery(self) -> "RecoveryService":
         return self._later.recovery()
+
+    @cached_property
+    def changes(self) -> "ChangesService":
+        return self._later.changes()
