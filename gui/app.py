@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QApplication
 
+from gui.ending import end_with
 from gui.frame import TITLE, Frame
 
 if TYPE_CHECKING:
@@ -59,19 +60,24 @@ class _Start(QObject):
         self._app, self._frame, self._settings = app, frame, settings
         self._program: Program | None = None
         self._error: BaseException | None = None
+        self._importer = threading.Thread()
         frame.may_close = self._leave
         self._imported.connect(self._fill)
         self._failed.connect(self._fail)
 
     def begin(self, make_core: "Callable[[], Core]", preview: "Callable[[], list[ConnectionRow]]") -> None:
         self._make_core, self._preview = make_core, preview
-        threading.Thread(target=self._import, name="importer", daemon=True).start()
+        self._importer = threading.Thread(target=self._import, name="importer", daemon=True)
+        self._importer.start()
 
     def run(self) -> int:
         code = self._app.exec()
         if self._error is not None:
             raise self._error
-        return self._program.run(code) if self._program is not None else code
+        if self._program is not None:
+            return self._program.run(code)
+        end_with(self._importer, code)
+        return code
 
     def _import(self) -> None:
         try:

@@ -1,7 +1,6 @@
 """The program behind the window: built on a thread after the first paint, closed in time when the window goes."""
 
 import contextlib
-import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
+from gui.ending import end_with, leave_now
 from gui.frame import Frame
 from gui.main_window import MainWindow
 from gui.messages import Messages, bug
@@ -51,6 +51,7 @@ class Program(QObject):
         self._tasks = Tasks(self._messages)
         self._window = MainWindow(self._theme, self._messages, self._tasks, specs)
         self._list_painted = threading.Event()
+        self._builder = threading.Thread()
         self._core: Core | None = None
         self._leaving = False
         self._stuck = False
@@ -70,16 +71,16 @@ class Program(QObject):
     def begin(self, make_core: "Callable[[], Core]", preview: Callable[[], list[ConnectionRow]]) -> None:
         """Read the list and build the program, on a thread; meanwhile the first page is built on this one."""
         QTimer.singleShot(0, self, self._open_first)
-        threading.Thread(target=self._build, args=(make_core, preview), name="builder", daemon=True).start()
+        self._builder = threading.Thread(target=self._build, args=(make_core, preview), name="builder", daemon=True)
+        self._builder.start()
 
     def run(self, code: int) -> int:
         """Go on after the first loop, which ended with `code`, until the window is closed; returns the exit code."""
         if not self._leaving:
             code = self._run_with_asyncio()
         if self._stuck:
-            # A thread that hangs in a driver may hold a lock that the interpreter's own end would wait for.
-            sys.stderr.flush()
-            os._exit(code)
+            leave_now(code)
+        end_with(self._builder, code)
         return code
 
     def _run_with_asyncio(self) -> int:

@@ -48,10 +48,16 @@ class Tasks(QObject):
         """
         import asyncio
 
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            # The loop has ended and with it the program: what a late event still asks for is not begun.
+            work.close()
+            return
         self.cancel(name)
         if busy is not None:
             busy(True)  # noqa: FBT003 - a callback's only argument has no name here
-        task = asyncio.get_running_loop().create_task(self._guard(work, failed), name=name)
+        task = loop.create_task(self._guard(work, failed), name=name)
         self._running[name] = task
         task.add_done_callback(lambda done: self._finish(done, work, busy))
 

@@ -138,7 +138,11 @@ class DetailPane(QWidget):
         self._disable.setVisible(row.enabled)
 
     def _show_several(self, rows: Sequence[ConnectionRow]) -> None:
-        enabled = sum(row.enabled for row in rows)
+        # Plain lists and counts: Ctrl+A may select 100,000.
+        enabled = [row.enabled for row in rows].count(True)
+        live = [row.environment for row in rows].count("live")
+        trading = [row.live_trade for row in rows].count(True)
+        exchanges = sorted(map(exchange_label, {row.exchange for row in rows}))
         self._heading.set_text(f"{len(rows):,} connections")
         for pill in self._pills:
             pill.set("", "neutral")
@@ -148,9 +152,9 @@ class DetailPane(QWidget):
             [
                 ("Enabled", f"{enabled:,}"),
                 ("Disabled", f"{len(rows) - enabled:,}"),
-                ("Live", f"{sum(row.environment == 'live' for row in rows):,}"),
-                ("Trade live", f"{sum(row.live_trade for row in rows):,}"),
-                ("Exchanges", ", ".join(sorted({exchange_label(row.exchange) for row in rows}))),
+                ("Live", f"{live:,}"),
+                ("Trade live", f"{trading:,}"),
+                ("Exchanges", ", ".join(exchanges)),
             ]
         )
         self._edit.hide()

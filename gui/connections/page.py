@@ -244,7 +244,7 @@ class ConnectionsPage(Page):
         self.detail.setVisible(bool(len(index)))
 
     def _show_selection(self) -> None:
-        rows = [row for row in map(self.model.row, self.table.selected_ids()) if row is not None]
+        rows = self.table.selected_rows()
         self.detail.show_rows(rows)
         if len(rows) == 1:
             self._detail_timer.start()
@@ -294,7 +294,7 @@ class ConnectionsPage(Page):
 
     def _toggle(self) -> None:
         """Enable the selected ones, or disable them where all of them are enabled."""
-        rows = [row for row in map(self.model.row, self.table.selected_ids()) if row is not None]
+        rows = self.table.selected_rows()
         self._enable(not all(row.enabled for row in rows))
 
     def _delete(self) -> None:
@@ -314,7 +314,7 @@ class ConnectionsPage(Page):
     def _open_menu(self, place: QPoint) -> None:
         from gui.connections.menu import selection_menu
 
-        rows = [row for row in map(self.model.row, self.table.selected_ids()) if row is not None]
+        rows = self.table.selected_rows()
         menu = selection_menu(
             self.table,
             rows,

@@ -29,6 +29,7 @@ class MessageBar(QWidget):
         self._text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self._more = PlainLabel(tone="muted")
         self._action = Button("", self._act)
+        self._action.hide()
         self._dismiss = Button("Dismiss", self.dismiss, tone="link")
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 7, 10, 7)
