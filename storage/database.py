@@ -61,6 +61,7 @@ class Database:
 
     def __init__(self, path: Path, *, read_only: bool, patience: float = PATIENCE) -> None:
         self.path = path
+        self.location = str(path)
         self.read_only = read_only
         self.patience = patience
         self.peewee: pw.SqliteDatabase = _peewee(path, read_only=read_only, wait=min(BUSY_WAIT, patience))
@@ -70,6 +71,7 @@ class Database:
         self._identity: tuple[int, int] | None = None
         self._data_version = 0
         self._closed = False
+        self._interrupted = False
 
     @classmethod
     def open_sqlite(cls, path: Path, *, read_only: bool = False, patience: float = PATIENCE) -> "Database":
@@ -146,7 +148,7 @@ class Database:
         if self._closed or not self._lock.acquire(blocking=False):
             return False
         try:
-            before, self._data_version = self._data_version, self._read_data_version()
+            before, self._data_version = self._data_version, _data_version(self.cursor_connection())
             return before != self._data_version
         except _DRIVER_ERRORS:
             return False
@@ -191,6 +193,12 @@ class Database:
             found = connection.execute(f"PRAGMA {name}").fetchone()
         return str(found[0]) if found else ""
 
+    def interrupt(self) -> None:
+        """End what the writer does now and every wait for a lock, because the program quits."""
+        self._interrupted = True
+        with contextlib.suppress(*_DRIVER_ERRORS):
+            self.peewee.connection().interrupt()  # type: ignore[no-untyped-call]
+
     def close(self) -> None:
         with self._lock:
             self._closed = True
@@ -211,10 +219,7 @@ class Database:
                 _use_rollback_journal(connection)
             found = self.path.stat()
             self._identity = (found.st_dev, found.st_ino)
-            self._data_version = self._read_data_version()
-
-    def _read_data_version(self) -> int:
-        return int(self.cursor_connection().execute("PRAGMA data_version").fetchone()[0])
+            self._data_version = _data_version(self.cursor_connection())
 
     def _take_reader(self) -> pw.SqliteDatabase:
         if self._closed:
@@ -240,7 +245,7 @@ class Database:
             try:
                 return call()
             except _DRIVER_ERRORS as error:
-                if not _is_busy(error) or time.monotonic() >= deadline:
+                if not _is_busy(error) or self._interrupted or time.monotonic() >= deadline:
                     raise
             time.sleep(0.01)
 
@@ -339,6 +344,10 @@ def _use_rollback_journal(connection: sqlite3.Connection) -> None:
 def _is_busy(error: Exception) -> bool:
     code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None) or 0
     return code & 0xFF in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+
+
+def _data_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
 def _all_rows(connection: sqlite3.Connection, text: str) -> list[Any]:

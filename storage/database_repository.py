@@ -28,9 +28,9 @@ from storage.connection_codec import (
     stamp_text,
     stored,
 )
-from storage.database import Database
 from storage.list_rows import as_flag, as_revision, as_text, collector_paused, convert, fetch_rows, to_rows
 from storage.merge import changes, merge
+from storage.open_database import OpenDatabase
 from storage.operations import Kind, Operation
 from storage.refusals import conflict, gone_meanwhile, id_taken, name_taken
 from storage.sql_texts import select_nothing, texts, update_text
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 class DatabaseRepository:
     """The Repository over a Database. `device` names this desktop in its operations."""
 
-    def __init__(self, database: Database, device: str) -> None:
+    def __init__(self, database: OpenDatabase, device: str) -> None:
         self._database = database
         self._device = device
         self._texts = texts(database.dialect)
@@ -53,7 +53,11 @@ class DatabaseRepository:
 
     def rows(self) -> list[ConnectionRow]:
         with self._database.read() as connection:
-            return fetch_rows(connection)
+            if self._database.dialect == "sqlite":
+                return fetch_rows(connection)
+            with collector_paused():
+                raw = connection.execute(self._texts.listed).fetchall()
+        return to_rows(raw)
 
     def get(self, connection_id: str) -> Connection | None:
         with self._database.read() as connection:
@@ -250,8 +254,10 @@ class DatabaseRepository:
     def _next_sequence(self) -> int:
         with self._sequence_lock:
             if self._sequence is None:
-                found = self._database.cursor_connection().execute(self._texts.last_sequence, (self._device,))
-                self._sequence = found.fetchone()[0] or 0
+                with self._database.hold() as connection:
+                    found = connection.cursor()
+                    found.execute(self._texts.last_sequence, (self._device,))
+                    self._sequence = found.fetchone()[0] or 0
             self._sequence += 1
             return self._sequence
 

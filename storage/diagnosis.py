@@ -65,10 +65,19 @@ def _recognise(error: BaseException, where: str, path: Path | None) -> Problem |
         if case == "CANT_OPEN.missing" and path is not None and not path.parent.is_dir():
             case = "CANT_OPEN.no_folder"
         return problem_for(case, where=where, detail=errno.errorcode.get(error.errno, f"errno {error.errno}"))
+    if type(error).__module__.startswith("psycopg2"):
+        return _from_postgresql(error)
     if _from_driver(error):
         return _without_code(error, where)
     guess = _python_case(error)
     return problem_for(guess, where=where, detail=type(error).__name__) if guess else None
+
+
+def _from_postgresql(error: BaseException) -> Problem:
+    # The driver is loaded, or there would be no such error; who has only SQLite never pays for it.
+    from storage.postgresql.failure import address_of, is_closed, problem_of
+
+    return problem_of(error, address_of(error), closed=is_closed(error), probe=None)
 
 
 def _from_sqlite(error: BaseException, code: int, where: str, path: Path | None) -> Problem:

@@ -5,7 +5,6 @@ It imports next to nothing, because the first paint waits for it. Columns are co
 """
 
 import gc
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -37,7 +36,7 @@ def file_uri(path: str, mode: str) -> str:
     return f"file:{quoted}?mode={mode}"
 
 
-def fetch_rows(connection: sqlite3.Connection, sql: str = LIST_SQL) -> list[ConnectionRow]:
+def fetch_rows(connection: Any, sql: str = LIST_SQL) -> list[ConnectionRow]:
     """Read the whole list in order. Text that is not UTF-8 is shown with replacement characters."""
     try:
         with collector_paused():
@@ -120,7 +119,14 @@ def as_text(value: Any) -> str:
         return _lenient_text(bytes(value))
     if value is None:
         return ""
-    return value.isoformat() if hasattr(value, "isoformat") else str(value)
+    return _stamp_text(value) if hasattr(value, "astimezone") else str(value)
+
+
+def _stamp_text(moment: Any) -> str:
+    # Only PostgreSQL gives stamps that are none yet, and rarely here: its list query makes texts of them.
+    from datetime import UTC
+
+    return str(moment.astimezone(UTC).isoformat(timespec="milliseconds")).replace("+00:00", "Z")
 
 
 def as_flag(value: Any) -> bool:

@@ -182,7 +182,7 @@ class Migrator:
             opened.commit()
         except opened.error as error:
             opened.rollback()
-            if is_read_only(error):
+            if is_read_only(error) or opened.is_lost():
                 raise
             self._fail(opened, migration, progress[0], error)
             return False

@@ -147,6 +147,10 @@ class Session:
         quoted = table.replace('"', '""')
         return int(self.query(f'SELECT count(*) FROM "{quoted}"')[0][0])  # noqa: S608 - quoted as an identifier
 
+    def is_lost(self) -> bool:
+        """Tell whether the server is gone: then no file is to blame, and none has failed."""
+        return bool(getattr(self._connection, "closed", 0))
+
     def close(self) -> None:
         """Give the connection back as it came."""
         with suppress(self.error):
@@ -226,6 +230,8 @@ def session(database: MigratedDatabase, wait: float) -> Iterator[Session]:
         try:
             yield opened
         except opened.error as error:
+            if hold:
+                raise  # the database knows where it is, and says so
             where = getattr(database, "path", None)
             raise StoreError(diagnose(error, where=str(where or "the database"), path=where)) from error
         finally:

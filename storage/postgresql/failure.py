@@ -9,8 +9,8 @@ from typing import NamedTuple
 import psycopg2
 
 from models.problem import Category, Problem
-from storage.postgresql.address import Address
-from storage.postgresql.deadline import DeadlineError
+from storage.postgresql.address import DEFAULT_PORT, Address
+from storage.postgresql.deadline import DeadlineError, StoppedError
 from storage.postgresql.probe import probe_sqlstate
 
 
@@ -169,12 +169,31 @@ def problem_of(
     return _worded(category, error, address, code)
 
 
+def address_of(error: BaseException) -> Address:
+    """Return the address of the session that an error came from; a nameless one where the error does not know."""
+    session = getattr(getattr(error, "cursor", None), "connection", None)
+    try:
+        info = session.info  # type: ignore[union-attr]
+        return Address(((info.host or "the server", info.port or DEFAULT_PORT),), info.dbname or "", info.user or "")
+    except (AttributeError, psycopg2.Error):
+        return Address((("the server", DEFAULT_PORT),), "", "")
+
+
+def is_closed(error: BaseException) -> bool:
+    """Tell whether an error's session is gone, as far as the error knows."""
+    if isinstance(error, psycopg2.InterfaceError):
+        return True
+    session = getattr(getattr(error, "cursor", None), "connection", None)
+    return isinstance(error, psycopg2.OperationalError) if session is None else session.closed != 0
+
+
 def _by_type(error: BaseException) -> Category | None:
-    if isinstance(error, OverflowError | ValueError) and not isinstance(error, psycopg2.Error):
+    python_says = error.__cause__ if isinstance(error, psycopg2.DataError) else error
+    if isinstance(python_says, OverflowError | ValueError) and not isinstance(python_says, psycopg2.Error):
         return Category.DATA
     if isinstance(error, DeadlineError):
         return Category.UNREACHABLE
-    return None
+    return Category.LOST if isinstance(error, StoppedError) else None
 
 
 def _by_code(code: str) -> Category | None:

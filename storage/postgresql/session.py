@@ -13,6 +13,7 @@ from psycopg2.extensions import connection
 
 from storage.postgresql import deadline
 from storage.postgresql.address import Address
+from storage.postgresql.names import numbers_of
 
 APPLICATION = "cts-connections"
 # Both are needed: keepalives find a peer that vanished while idle, tcp_user_timeout one that vanished mid-send.
@@ -35,20 +36,23 @@ _MIN_SECONDS_A_HOST = 1.0
 class Pace:
     """At most one connect a second, whatever flaps. Waits on a monotonic clock."""
 
-    def __init__(self, seconds: float = 1.0, burst: int = 4) -> None:
+    def __init__(self, seconds: float = 1.0, burst: int = 6) -> None:
         self._seconds = seconds
         self._burst = burst
         self._moments: list[float] = []
         self._lock = threading.Lock()
 
     def wait(self) -> None:
-        """Return at once for the first connects of a process, later when its turn has come."""
+        """Return at once for the first connects of a process, later when its turn has come, or when it is stopped."""
         with self._lock:
             now = time.monotonic()
             self._moments = [moment for moment in self._moments if moment > now - self._seconds * self._burst]
             turn = now if len(self._moments) < self._burst else self._moments[0] + self._seconds * self._burst
             self._moments.append(turn)
-        if turn > now:
+        stop = deadline.current_stop()
+        if turn > now and stop is not None:
+            stop.wait(turn - now)
+        elif turn > now:
             time.sleep(turn - now)
 
 
@@ -66,17 +70,35 @@ def connect(address: Address, seconds: float = deadline.CONNECT_SECONDS) -> conn
     for target in rounds:
         for host, port in address.hosts:
             try:
-                return _connect_one(address, host, port, target, a_host)
+                return _connect_host(address, host, port, target, a_host)
+            except deadline.StoppedError:
+                raise
             except psycopg2.Error as error:
                 failures.append(error)
     raise min(failures, key=_rank)
 
 
-def _connect_one(address: Address, host: str, port: int, target: str, seconds: float) -> connection:
+def _connect_host(address: Address, host: str, port: int, target: str, seconds: float) -> connection:
+    until = time.monotonic() + seconds
+    numbers = numbers_of(host, seconds)
+    failures: list[psycopg2.Error] = []
+    for index, number in enumerate(numbers):
+        try:
+            with deadline.within((until - time.monotonic()) / (len(numbers) - index)):
+                return _connect_one(address, host, number, port, target)
+        except deadline.StoppedError:
+            raise
+        except psycopg2.Error as error:
+            failures.append(error)
+    raise min(failures, key=_rank)
+
+
+def _connect_one(address: Address, host: str, number: str, port: int, target: str) -> connection:
     words: dict[str, Any] = {**_ALIVE, "application_name": APPLICATION, **address.keywords()}
     words |= {"host": host, "port": str(port), "target_session_attrs": target}
-    with deadline.within(seconds):
-        session: connection = psycopg2.connect(**words)
+    if number:
+        words["hostaddr"] = number
+    session: connection = psycopg2.connect(**words)
     session.autocommit = True
     return session
 

@@ -13,6 +13,8 @@ from models.secret import SealedSecret
 from storage.database import Database
 from storage.database_repository import DatabaseRepository
 from storage.migrator.runner import Migrator
+from storage.postgresql.address import parse_address
+from storage.postgresql.database import PostgresDatabase
 from storage.repository import Repository
 from tests.store_kit import MIGRATIONS, a_connection
 
@@ -34,12 +36,26 @@ def _sqlite(folder: Path) -> Iterator[MakeRepository]:
         database.close()
 
 
-BACKENDS: dict[str, Callable[[Path], Iterator[MakeRepository]]] = {"sqlite": _sqlite}
+def _postgresql(url: str) -> Iterator[MakeRepository]:
+    opened: list[PostgresDatabase] = []
+
+    def make(device: str) -> Repository:
+        database = PostgresDatabase.open(parse_address(url))
+        opened.append(database)
+        Migrator(database, MIGRATIONS, backup=lambda: None).apply()
+        return DatabaseRepository(database, device)
+
+    yield make
+    for database in opened:
+        database.close()
 
 
-@pytest.fixture(params=BACKENDS)
+@pytest.fixture(params=["sqlite", "postgresql"])
 def desks(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeRepository]:
-    yield from BACKENDS[request.param](tmp_path)
+    if request.param == "postgresql":
+        yield from _postgresql(request.getfixturevalue("migrated_postgres_url"))
+    else:
+        yield from _sqlite(tmp_path)
 
 
 @pytest.fixture

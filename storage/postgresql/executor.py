@@ -1,0 +1,113 @@
+"""Runs the repository's statements on a PostgreSQL session, in the way that sqlite3's connection runs them.
+
+What begins a transaction travels with its first statement, so that it costs no round trip of its own; and as long as
+nothing has been done yet, that statement is tried again after a lost session or a lock.
+"""
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, islice
+from typing import Any, Final
+
+import psycopg2
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE, connection, cursor
+
+from storage.postgresql import deadline
+
+ROWS_AT_ONCE: Final = 500
+ATTEMPTS: Final = 3
+_PAGE = 250
+_GROUP = re.compile(r"VALUES (\((?:%s, )*%s\))")
+# lock not available, deadlock, serialization failure: nobody's fault, and gone in a moment.
+_PASSING = {"55P03", "40P01", "40001"}
+_PAUSE = 0.05
+
+
+class NotStorableError(psycopg2.DataError):
+    """A value that cannot even be sent: a NUL, half a character, a number beyond all columns."""
+
+
+class ChunkedCursor(cursor):
+    """Fetches in pieces: one fetchall of 100,000 rows would keep the window's thread waiting for half a second."""
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        while chunk := super().fetchmany(ROWS_AT_ONCE):
+            rows += chunk
+        return rows
+
+
+class SessionStatements:
+    """Statements on one session at a time. `lead` is put before each one that would stand outside of a transaction.
+
+    `renew` gives a session in the place of one that is of no use any more. `begun`: a transaction has done something.
+    """
+
+    def __init__(self, session: connection, lead: str, renew: Callable[[], connection]) -> None:
+        self.session = session
+        self.begun = False
+        self._lead = lead
+        self._renew = renew
+
+    def execute(self, text: str, parameters: Sequence[Any] = (), /) -> ChunkedCursor:
+        """Run one statement; with `%s` for each parameter, and without parameters as it stands."""
+        attempt = 0
+        while True:
+            try:
+                return self._run(text, parameters)
+            except psycopg2.Error as error:
+                attempt += 1
+                if self.begun or attempt >= ATTEMPTS or not self._made_ready(error, attempt):
+                    raise
+
+    def executemany(self, text: str, rows: Iterable[Sequence[Any]], /) -> None:
+        """Insert many rows, several hundred with each statement: COPY cannot be used with a wait callback."""
+        found = _GROUP.search(text)
+        source = iter(rows)
+        if found is None:
+            for row in source:
+                self.execute(text, row)
+            return
+        head, tail = text[: found.start(1)], text[found.end(1) :]
+        while page := list(islice(source, _PAGE)):
+            groups = ", ".join([found[1]] * len(page))
+            self.execute(head + groups + tail, tuple(chain.from_iterable(page)))
+
+    def _run(self, text: str, parameters: Sequence[Any]) -> ChunkedCursor:
+        made = self.session.cursor(cursor_factory=ChunkedCursor)
+        try:
+            made.execute(text if self.begun else self._lead + text, parameters or None)
+        except (ValueError, OverflowError) as error:
+            raise NotStorableError("a value cannot be sent") from error
+        self.begun = self.begun or not _is_idle(self.session)
+        return made
+
+    def _made_ready(self, error: psycopg2.Error, attempt: int) -> bool:
+        """Prepare another attempt where that has a point; nothing was done yet."""
+        if isinstance(error, deadline.DeadlineError | deadline.StoppedError):
+            return False
+        if self.session.closed:
+            self.session = self._renew()
+            return True
+        roll_back(self.session)
+        if error.pgcode not in _PASSING:
+            return False
+        time.sleep(_PAUSE * attempt * (0.5 + random.random()))  # noqa: S311 - two desktops must not move in step
+        return True
+
+
+def roll_back(session: connection) -> None:
+    """End a transaction, if there is one and anybody to tell."""
+    if _is_idle(session):
+        return
+    try:
+        with session.cursor() as ending:
+            ending.execute("ROLLBACK")
+    except psycopg2.Error:
+        session.close()
+
+
+def _is_idle(session: connection) -> bool:
+    return session.closed != 0 or session.get_transaction_status() == TRANSACTION_STATUS_IDLE
