@@ -29,6 +29,7 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 if TYPE_CHECKING:
     from gui.main_window import MainWindow
     from gui.theme import Theme
+    from models.status import Rehearsal
     from services.core import Core
 
 FOLDER = ROOT / "docs" / "screenshots"
@@ -99,6 +100,17 @@ async def database(studio: Studio) -> None:
     await studio.shoot("database")
 
 
+async def rehearsal(studio: Studio) -> None:
+    from gui.database.page import DatabasePage
+    from gui.database.rehearsal_dialog import RehearsalDialog
+
+    page = studio.window.page("database")
+    assert isinstance(page, DatabasePage)
+    results = await asyncio.wrap_future(studio.core.workers.write(_rehearse_anew))
+    RehearsalDialog(studio.theme, results, page).open()
+    await _with_dialog(studio, "rehearsal")
+
+
 async def scrub(studio: Studio) -> None:
     from gui.database.page import DatabasePage
 
@@ -129,7 +141,7 @@ async def passphrase(studio: Studio) -> None:
 
 
 SCENES: tuple[Callable[[Studio], Awaitable[None]], ...] = (
-    connections, new_connection, database, scrub, activity, settings, passphrase,
+    connections, new_connection, database, rehearsal, scrub, activity, settings, passphrase,
 )  # fmt: skip
 
 
@@ -193,6 +205,22 @@ def _decorate(core: "Core") -> None:
             core.connections.edit(row.id, {"tags": list(demo_folder.TAGS[row.name])})
 
 
+def _rehearse_anew() -> "list[Rehearsal]":
+    """Rehearse every migration on a folder where none has run, as the first start of a new program would."""
+    import main as program
+    from storage.data_folder import prepare
+    from storage.database import Database
+    from storage.migrator.runner import Migrator
+
+    with tempfile.TemporaryDirectory(prefix="cts-") as temporary:
+        folder = prepare(Path(temporary))
+        database = Database.open_sqlite(folder.database)
+        try:
+            return Migrator(database, program.resource("migrations"), backup=lambda: None).rehearse()
+        finally:
+            database.close()
+
+
 async def _with_dialog(studio: Studio, name: str) -> None:
     await until(lambda: _dialog() is not None)
     dialog = _dialog()
@@ -247,7 +275,7 @@ def _save(picture: QPixmap, path: Path) -> None:
     image = picture.toImage().convertToFormat(QImage.Format.Format_RGB32)
     flags = Qt.ImageConversionFlag.ThresholdDither | Qt.ImageConversionFlag.AvoidDither
     small = image.convertToFormat(QImage.Format.Format_Indexed8, _palette(image), flags)
-    if not small.save(str(path), b"PNG", 0):
+    if not small.save(str(path), quality=0):
         raise OSError(f"{path} could not be written.")
 
 

@@ -233,8 +233,7 @@ QPushButton[tone="status"][level="error"] { color: %(error)s; }
 QLineEdit, QPlainTextEdit { background: %(field)s; border: 1px solid %(border)s; border-radius: 6px; padding: 4px 7px;
   selection-background-color: %(accent)s; selection-color: %(accent_text)s; }
 QLineEdit:focus, QPlainTextEdit:focus { border: 2px solid %(accent)s; padding: 3px 6px; }
-QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus { border: none; padding: 0 0 0 7px;
-  background: transparent; }
+QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus { border: none; padding: 0 5px; background: transparent; }
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; width: 0; border: none; }
 QLineEdit[wrong="true"], QPlainTextEdit[wrong="true"] { border: 2px solid %(error)s; padding: 3px 6px; }
 QLineEdit:disabled, QPlainTextEdit:disabled { background: %(panel)s; color: %(faint)s; }

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.widgets.check_box import CheckBox
-from gui.widgets.choice import RoundedCombo
+from gui.widgets.choice import RoundedCombo, look_like_a_field
 from gui.widgets.containers import CardFrame
 from gui.widgets.form import FormField, SecretEdit
 from gui.widgets.labels import PlainLabel, plain_caption
@@ -183,13 +183,13 @@ class TradingSection(Section):
             choice.offer([(value, _word(value)) for value in values])
             choice.chosen.connect(lambda _value: self.changed.emit())
         self.leverage = QSpinBox()
-        self.leverage.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        look_like_a_field(self.leverage)
         self.leverage.setRange(0, MAX_LEVERAGE)
         self.leverage.setSpecialValueText("no limit")
         self.leverage.setSuffix("x")
         self.leverage.valueChanged.connect(lambda _value: self.changed.emit())
         self.volume = QDoubleSpinBox()
-        self.volume.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        look_like_a_field(self.volume)
         self.volume.setDecimals(4)
         self.volume.setSingleStep(0.1)
         self.volume.setRange(0.0, MAX_VOLUME_FACTOR)

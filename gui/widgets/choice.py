@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QSpinBox, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QSpinBox, QWidget
 
 _PADDING, _ARROW = 8, 22
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter
@@ -79,7 +79,7 @@ class Number(QSpinBox):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setRange(least, most)
         self.setKeyboardTracking(False)
-        self.setButtonSymbols(QSpinBox.ButtonSymbols.NoButtons)
+        look_like_a_field(self)
         self.valueChanged.connect(self._say)
 
     def set_value(self, value: int) -> None:
@@ -93,3 +93,9 @@ class Number(QSpinBox):
         if value != self._known:
             self._known = value
             self.picked.emit(value)
+
+
+def look_like_a_field(spin: QAbstractSpinBox) -> None:
+    """Show a spin box as a plain field; arrow keys still step. The style sheet cannot give its text a margin."""
+    spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
+    spin.lineEdit().setTextMargins(_PADDING - 2, 0, 0, 0)
