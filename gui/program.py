@@ -127,6 +127,9 @@ class Program(QObject):
     def _attach(self, core: "Core") -> None:
         if self._leaving:
             return
+        from gui.icon import program_icon
+
+        self._app.setWindowIcon(program_icon())
         self._core = core
         self._hook_exceptions()
         self._tasks.attach(core.workers)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QBoxLayout, QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from gui.connections.form_sections import (
     AccountSection,
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from models.problem import Problem
 
 _ADVICE_DELAY = 250
+_TWO_COLUMNS = 620
 
 
 class ConnectionDialog(QDialog):
@@ -121,6 +122,12 @@ class ConnectionDialog(QDialog):
         question.accepted.connect(self._discard)
         question.open()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        # On a small screen the two columns stand below each other.
+        narrow = event.size().width() < _TWO_COLUMNS
+        self._columns.setDirection(QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight)
+        super().resizeEvent(event)
+
     def _discard(self) -> None:
         self._may_go = True
         self.reject()
@@ -170,7 +177,7 @@ class ConnectionDialog(QDialog):
 
     def _lay_out(self) -> None:
         inner = QWidget()
-        columns = QHBoxLayout(inner)
+        self._columns = columns = QHBoxLayout(inner)
         columns.setContentsMargins(20, 18, 20, 6)
         columns.setSpacing(14)
         columns.addLayout(stack(self._account, self._credentials), 1)
@@ -179,7 +186,6 @@ class ConnectionDialog(QDialog):
         self._scroll.setWidget(inner)
         self._scroll.setWidgetResizable(True)
         self._scroll.setFrameShape(QFrame.Shape.NoFrame)
-        self._scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._scroll.setAccessibleName("Fields of the connection")
         buttons = QHBoxLayout()

@@ -58,7 +58,7 @@ def test_a_new_connection_is_stored_listed_and_selected(desk: Desk) -> None:
         QTest.keyClick(form, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
         await desk.until(lambda: names(page) == ["Alpha", "Beta", "Gamma"])
         stored = desk.core.connections.find("Beta")
-        assert page.selected_ids() == (stored.id,)
+        await desk.until(lambda: page.selected_ids() == (stored.id,))
         assert stored.tags == ("grid", "main")
         assert desk.core.connections.key_ending(stored.id) == KEY[-4:]
 

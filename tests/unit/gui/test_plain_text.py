@@ -78,7 +78,7 @@ def check_everything() -> int:
 
 def check_view(view: QAbstractItemView) -> None:
     model = view.model()
-    for row in range(min(5, model.rowCount() if model else 0)):
+    for row in range(min(5, model.rowCount())):
         for column in range(model.columnCount()):
             tip = model.index(row, column).data(Qt.ItemDataRole.ToolTipRole)
             assert tip is None or not shows_markup(str(tip))
