@@ -8,6 +8,8 @@ import errno
 import os
 import re
 import stat
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from models.problem import Category, Problem, StoreError
@@ -73,6 +75,34 @@ def write_atomic(
         temporary.unlink(missing_ok=True)
         raise
     calls.fsync_folder(path.parent)
+
+
+def write_group(files: Sequence[tuple[Path, bytes]], *, calls: FileCalls = SYSTEM) -> None:
+    """Replace files of one folder, durably, and keep what each was as `NAME.bak`: all of them, or none.
+
+    Raises OSError: then each is as it was, unless the disk refuses even the way back. A kill in the middle leaves some
+    old and some new, never a mixed one.
+    """
+    temporaries: list[Path] = []
+    replaced: list[tuple[Path, bool]] = []
+    try:
+        # What can fail for want of space comes first, while nothing is changed.
+        for path, content in files:
+            temporaries.append(temporary_beside(path))
+            _write_new(temporaries[-1], content, 0o600, calls)
+        for (path, _), temporary in zip(files, temporaries, strict=True):
+            _keep_previous(path, calls)
+            there = os.path.lexists(path)
+            calls.replace(temporary, path)
+            replaced.append((path, there))
+        if files:
+            calls.fsync_folder(files[0][0].parent)
+    except BaseException:
+        for path, was_there in reversed(replaced):
+            _put_back(path, was_there=was_there)
+        for temporary in temporaries:
+            temporary.unlink(missing_ok=True)
+        raise
 
 
 def temporary_beside(path: Path) -> Path:
@@ -172,6 +202,15 @@ def _keep_previous(path: Path, calls: FileCalls) -> None:
     finally:
         # A rename of one name of a file over another name of the same file does nothing and leaves both.
         second_name.unlink(missing_ok=True)
+
+
+def _put_back(path: Path, *, was_there: bool) -> None:
+    # What cannot be put back stays new: the caller looks at the disk again.
+    with suppress(OSError):
+        if was_there:
+            backup_of(path).replace(path)
+        else:
+            path.unlink()
 
 
 def _read_all(descriptor: int, limit: int) -> bytes:

@@ -10,8 +10,12 @@ from models.connection import CREDENTIALS, NEVER, Environment
 from models.connection_rules import NAME_LENGTH
 from models.problem import Category, StoreError
 from models.secret import SealedSecret
+from storage.data_folder import prepare
 from storage.database import Database
 from storage.database_repository import DatabaseRepository
+from storage.device import Device
+from storage.json_store.json_repository import JsonRepository
+from storage.json_store.record_folder import RecordFolder
 from storage.migrator.runner import Migrator
 from storage.postgresql.address import parse_address
 from storage.postgresql.database import PostgresDatabase
@@ -50,10 +54,22 @@ def _postgresql(url: str) -> Iterator[MakeRepository]:
         database.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+def _json(folder: Path) -> Iterator[MakeRepository]:
+    """A data folder belongs to one program at a time: both desks write through the same one."""
+    data = prepare(folder / "data")
+    records = RecordFolder(data)
+    assert records.open() == []
+
+    yield lambda device: JsonRepository(records, Device(data.root / f"{device}.json", data.quarantine))
+    records.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql", "json"])
 def desks(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeRepository]:
     if request.param == "postgresql":
         yield from _postgresql(request.getfixturevalue("migrated_postgres_url"))
+    elif request.param == "json":
+        yield from _json(tmp_path)
     else:
         yield from _sqlite(tmp_path)
 

@@ -1,0 +1,156 @@
+"""`connections.json`: what the list needs of every record, so that a start need not open 10,000 files.
+
+It is a cache. Each entry says how its record's file looked to the disk; an entry whose file looks different by now, or
+was changed too shortly before the index was written to be sure, is not believed. It is one JSON document whose lines
+are decoded a few hundred records at a time, so that no other thread waits long for it.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple, cast
+
+from models.connection_row import ConnectionRow
+from storage.atomic_file import SYSTEM, BadFileError, FileCalls, read_capped, write_atomic
+from storage.json_store.names import file_name
+from storage.json_store.record_file import Identity, Record
+from storage.list_rows import as_tags
+
+FORMAT: Final = "cts-connections index 1"
+LIMIT: Final = 512 * 1024 * 1024
+LINE: Final = 250
+"""Records on a line: about 2 ms of decoding."""
+
+Signature = tuple[int, int, int, int]
+"""Size, both stamps in nanoseconds, inode: a file that was replaced, edited or copied differs in one of them."""
+
+NO_FILE: Final[Signature] = (-1, 0, 0, 0)
+
+_LOOKS = ("size", "modified_ns", "changed_ns", "inode")
+_COLUMNS = (*_LOOKS, "sha256", "waiting", "rejected", "deleted_at", *ConnectionRow._fields)
+_AHEAD, _ROW = len(_LOOKS), len(_LOOKS) + 4
+_TAGS = ConnectionRow._fields.index("tags") + _ROW
+_TICK_NS: Final = 100_000_000
+_COARSE_TICK_NS: Final = 2_100_000_000
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class Summary(NamedTuple):
+    """What is kept in memory of each record. `row` is None where nothing is left to show, `deleted_at` "" if alive."""
+
+    signature: Signature
+    digest: str
+    row: ConnectionRow | None
+    deleted_at: str = ""
+    waiting: int = 0
+    rejected: int = 0
+
+
+def signature(status: os.stat_result) -> Signature:
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def summary_of(record: Record, digest: str, looks: Signature) -> Summary:
+    """Return the summary of a record whose file has the given digest and looks."""
+    state = record.state
+    counts = (len(record.pending), len(record.rejected))
+    if state is None:
+        return Summary(looks, digest, None, "", *counts)
+    values = state.fields
+    row = ConnectionRow(
+        record.id,
+        values["name"],
+        values["exchange"],
+        values["account_type"],
+        values["environment"],
+        values["enabled"],
+        values["active"],
+        values["live_trade"],
+        values["preset_trade"],
+        values["predefined"],
+        as_tags(values["tags"]),
+        values["color"],
+        bool(values["api_key"]),
+        bool(values["api_secret"]),
+        bool(values["api_passphrase"]),
+        state.revision,
+        state.updated_at,
+    )
+    return Summary(looks, digest, row, state.deleted_at or "", *counts)
+
+
+def write_index(
+    path: Path, identity: Identity, summaries: Iterable[Summary], written_ns: int, *, calls: FileCalls = SYSTEM
+) -> None:
+    """Write the index; `written_ns` is the time before the first summary was looked at. Raises OSError."""
+    head = {
+        "format": FORMAT,
+        "database": {"id": identity.database_id, "epoch": identity.epoch},
+        "written_ns": written_ns,
+        "columns": _COLUMNS,
+    }
+    lines = [json.dumps(head)[:-1] + ', "records": [']
+    batch: list[tuple[Any, ...]] = []
+    groups: list[str] = []
+    for summary in summaries:
+        if summary.row is None or summary.signature == NO_FILE:
+            continue
+        batch.append((*summary.signature, *summary[1:2], *summary[4:], summary.deleted_at, *summary.row))
+        if len(batch) == LINE:
+            groups.append(_encode(batch))
+            batch = []
+    if batch:
+        groups.append(_encode(batch))
+    lines.append(",\n".join(groups))
+    body = "\n".join(lines).encode()
+    digest = hashlib.sha256(body).hexdigest()
+    write_atomic(path, body + f'\n], "sha256": "{digest}"}}\n'.encode(), backup=False, calls=calls)
+
+
+def read_index(path: Path, files: Mapping[str, Signature]) -> tuple[Identity, dict[str, Summary]] | None:
+    """Return the summaries, by id, that are true of `files`; None where there is no index that can be believed."""
+    try:
+        content = read_capped(path, LIMIT)
+    except (BadFileError, OSError):
+        return None
+    cut = content.rfind(b'\n], "sha256": "')
+    if cut < 0 or content[cut + 15 : cut + 79] != hashlib.sha256(memoryview(content)[:cut]).hexdigest().encode():
+        return None
+    lines = content[:cut].split(b"\n")
+    del content
+    try:
+        head = json.loads(lines[0] + b"]}")
+        if head["format"] != FORMAT or tuple(head["columns"]) != _COLUMNS:
+            return None
+        found: dict[str, Summary] = {}
+        for line in lines[1:]:
+            _add_fresh(found, json.loads(line.removesuffix(b",")) if line else [], files, head["written_ns"])
+        return Identity(head["database"]["id"], head["database"]["epoch"]), found
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError):
+        # Its digest fits and its content does not: another program's idea of an index.
+        return None
+
+
+def _add_fresh(found: dict[str, Summary], raw: list[list[Any]], files: Mapping[str, Signature], written: int) -> None:
+    if not raw:
+        return
+    columns: list[Any] = list(zip(*raw, strict=True))
+    if len(columns) != len(_COLUMNS):
+        raise ValueError("another number of columns")
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}
+    columns[_TAGS] = [known.setdefault(tags, tags) for tags in map(tuple, columns[_TAGS])]
+    make: Callable[[tuple[Any, ...]], ConnectionRow] = partial(tuple.__new__, ConnectionRow)
+    rows = map(make, zip(*columns[_ROW:], strict=True))
+    looks = cast("list[Signature]", list(zip(*columns[:_AHEAD], strict=True)))
+    digests, waiting, rejected, deleted = columns[_AHEAD:_ROW]
+    for row, look, digest, waits, refused, gone in zip(rows, looks, digests, waiting, rejected, deleted, strict=True):
+        if files.get(file_name(row.id)) == look and look[1] + _tick(look[1]) < written:
+            found[row.id] = Summary(look, digest, row, gone, waits, refused)
+
+
+def _tick(stamp: int) -> int:
+    """Return how long after a change another one may leave the same stamp: old file systems count in 2 seconds."""
+    return _TICK_NS if stamp % 1_000_000_000 else _COARSE_TICK_NS
