@@ -134,6 +134,7 @@ BRINGS = {
     81: Brings(("applied_operations",), indexes=("ix_applied_operations_device", "ix_applied_operations_applied")),
     82: Brings(("deleted_connections",), indexes=("ix_deleted_connections_deleted",)),
     83: Brings(("take_overs", "taken_over_ids"), indexes=("ix_taken_over_ids_connection",)),
+    84: Brings(),
 }
 
 _LONG_AGO = "'2026-01-30T00:00:00.000Z'"
