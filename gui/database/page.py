@@ -11,8 +11,10 @@ from gui.database.actions import badge, reasons
 from gui.database.backups_panel import BackupsPanel
 from gui.database.baseline_dialog import BaselineDialog
 from gui.database.controller import DatabaseController
+from gui.database.migration_actions import MigrationActions
 from gui.database.migrations_panel import MigrationsPanel
 from gui.database.rehearsal_dialog import RehearsalDialog
+from gui.database.store_actions import StoreActions
 from gui.database.store_card import StoreCard
 from gui.database.take_over_panel import TakeOverPanel
 from gui.figures import count_text, size_text, stamp_text
@@ -36,6 +38,8 @@ class DatabasePage(Page):
         self._store: StoreStatus | None = None
         self._items: tuple[MigrationItem, ...] = ()
         self.controller = DatabaseController(shell, self)
+        self._on_migrations = MigrationActions(self.controller)
+        self._on_store = StoreActions(self.controller)
         self.card = StoreCard(shell.theme)
         self.migrations = MigrationsPanel(shell.theme)
         self.backups = BackupsPanel()
@@ -76,17 +80,17 @@ class DatabasePage(Page):
 
     def _connect_panels(self) -> None:
         controller = self.controller
-        self.card.check_wanted.connect(controller.check)
+        self.card.check_wanted.connect(self._on_store.check)
         self.migrations.chosen.connect(controller.read_sql)
-        self.migrations.apply_wanted.connect(controller.apply)
-        self.migrations.rehearse_wanted.connect(controller.rehearse)
-        self.migrations.repair_wanted.connect(controller.preview_repair)
+        self.migrations.apply_wanted.connect(self._on_migrations.apply)
+        self.migrations.rehearse_wanted.connect(self._on_migrations.rehearse)
+        self.migrations.repair_wanted.connect(self._on_migrations.preview_repair)
         self.migrations.baseline_wanted.connect(self._ask_baseline)
-        self.card.retry_wanted.connect(controller.retry)
+        self.card.retry_wanted.connect(self._on_store.retry)
         self.card.empty_wanted.connect(self._ask_empty)
-        self.backups.backup_wanted.connect(controller.back_up)
+        self.backups.backup_wanted.connect(self._on_store.back_up)
         self.backups.restore_wanted.connect(self._ask_restore)
-        self.take_over.scrub_wanted.connect(controller.preview_scrub)
+        self.take_over.scrub_wanted.connect(self._on_store.preview_scrub)
 
     def _connect_controller(self) -> None:
         controller = self.controller
@@ -97,10 +101,10 @@ class DatabasePage(Page):
         controller.sql_read.connect(self.migrations.show_sql)
         controller.backups_read.connect(self.backups.show_backups)
         controller.take_over_read.connect(self.take_over.show_report)
-        controller.rehearsed.connect(self._show_rehearsal)
-        controller.repair_previewed.connect(self._ask_repair)
-        controller.scrub_previewed.connect(self._ask_scrub)
-        controller.scrubbed.connect(self.take_over.show_result)
+        self._on_migrations.rehearsed.connect(self._show_rehearsal)
+        self._on_migrations.repair_previewed.connect(self._ask_repair)
+        self._on_store.scrub_previewed.connect(self._ask_scrub)
+        self._on_store.scrubbed.connect(self.take_over.show_result)
         controller.busy_changed.connect(lambda _sentence: self._show_reasons())
 
     def _show_store(self, status: "StoreStatus") -> None:
@@ -142,15 +146,15 @@ class DatabasePage(Page):
             lines=[f"{change.number:03d} {change.name}: {change.sentence}" for change in changes],
             parent=self,
         )
-        question.accepted.connect(self.controller.repair)
+        question.accepted.connect(self._on_migrations.repair)
         question.open()
 
     def _ask_baseline(self) -> None:
         question = BaselineDialog(self._items, self)
-        question.preview_wanted.connect(self.controller.preview_baseline)
-        self.controller.baseline_previewed.connect(question.show_changes)
+        question.preview_wanted.connect(self._on_migrations.preview_baseline)
+        self._on_migrations.baseline_previewed.connect(question.show_changes)
         question.ask()
-        question.accepted.connect(lambda: self.controller.baseline(question.number))
+        question.accepted.connect(lambda: self._on_migrations.baseline(question.number))
         question.open()
 
     def _ask_restore(self, backup: "Backup") -> None:
@@ -163,7 +167,7 @@ class DatabasePage(Page):
             danger=True,
             parent=self,
         )
-        question.accepted.connect(lambda: self.controller.restore(Path(backup.path)))
+        question.accepted.connect(lambda: self._on_store.restore(Path(backup.path)))
         question.open()
 
     def _ask_empty(self) -> None:
@@ -174,7 +178,7 @@ class DatabasePage(Page):
             danger=True,
             parent=self,
         )
-        question.accepted.connect(self.controller.start_empty)
+        question.accepted.connect(self._on_store.start_empty)
         question.open()
 
     def _ask_scrub(self, places: Sequence[str]) -> None:
@@ -190,5 +194,5 @@ class DatabasePage(Page):
             danger=True,
             parent=self,
         )
-        question.accepted.connect(self.controller.scrub)
+        question.accepted.connect(self._on_store.scrub)
         question.open()

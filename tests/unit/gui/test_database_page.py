@@ -101,7 +101,10 @@ def test_rehearse_baseline_and_apply_what_is_pending(desk: Desk) -> None:  # noq
         forget_migrations(desk.core.data_folder, 82, 83)
         page.reload()
         await desk.until(page.migrations.rehearse.isEnabled)
-        assert page.migrations.model.items[-1].state is MigrationState.PENDING
+        last = page.migrations.model.row_of(83)
+        # Newer ones are applied, so these two wait for a person.
+        waits = {MigrationState.PENDING, MigrationState.OUT_OF_ORDER}
+        assert page.migrations.model.items[last].state in waits
         page.migrations.rehearse.click()
         rehearsal = await desk.dialog(RehearsalDialog)
         assert rehearsal.list.count() == 2
@@ -120,7 +123,7 @@ def test_rehearse_baseline_and_apply_what_is_pending(desk: Desk) -> None:  # noq
 
         await desk.until(page.migrations.apply.isEnabled)
         page.migrations.apply.click()
-        await desk.until(lambda: page.migrations.model.items[-1].state is MigrationState.APPLIED)
+        await desk.until(lambda: page.migrations.model.items[last].state is MigrationState.APPLIED)
         await desk.until(lambda: not page.controller.busy)
         assert not page.migrations.apply.isEnabled()
 
