@@ -94,6 +94,7 @@ class _Builder:
 
     def __init__(self, folder: "DataFolder", log: "LogView", patience: float) -> None:
         from services.core import Core
+        from services.database_settings import DatabaseSettingsService
         from services.events import Events
         from services.late_vault import LateVault
         from services.settings import SettingsService
@@ -104,23 +105,24 @@ class _Builder:
         self._settings = SettingsService(folder)
         self._vault = LateVault(partial(_open_vault, folder))
         self._store = Store(folder, self._vault, resource("migrations"), publish=self._events.publish, device=_device())
+        self._database = DatabaseSettingsService(self._settings, self._vault, os.environ, self._store.retry)
         self.core = Core(
             data_folder=folder.root,
             events=self._events,
             log=log,
             settings=self._settings,
+            database_settings=self._database,
             startup=self._startup(log, patience),
             later=self,
         )
 
     def _startup(self, log: "LogView", patience: float) -> "Startup":
-        from services.configuration import read_configuration
         from services.startup import Startup
         from storage.folder_lock import FolderLock
 
         return Startup(
             folder=self._folder,
-            configuration=read_configuration(os.environ),
+            configuration=lambda: self._database.configuration,
             settings=self._settings,
             log=log,
             lock=FolderLock(self._folder.lock),

@@ -15,8 +15,15 @@ class Settings(NamedTuple):
     backups_kept: int = 5
     window: dict[str, Any] = {}  # noqa: RUF012 - a NamedTuple's default is never changed in place
     """Geometry and columns, as the window left them."""
+    database: Any = {}  # noqa: RUF012
+    """Where PostgreSQL is, its password sealed; empty where the data folder's own database is used.
+
+    As the file has it: what makes no sense must not silently mean another database, see services/configuration.py.
+    """
     extra: dict[str, Any] = {}  # noqa: RUF012
 
+
+MOST_BACKUPS = 1000
 
 CHOICES: dict[str, tuple[str, ...]] = {
     "theme": ("system", "light", "dark"),

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from services.backups import BackupService
     from services.changes import ChangesService
     from services.connections import ConnectionService
+    from services.database_settings import DatabaseSettingsService
     from services.events import Events
     from services.legacy import LegacyService
     from services.log import LogView
@@ -59,6 +60,7 @@ class Core:
         events: "Events",
         log: "LogView",
         settings: "SettingsService",
+        database_settings: "DatabaseSettingsService",
         startup: "Startup",
         later: "Builder",
     ) -> None:
@@ -66,6 +68,7 @@ class Core:
         self.events = events
         self.log = log
         self.settings = settings
+        self.database_settings = database_settings
         self.startup = startup
         self._later = later
 

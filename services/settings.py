@@ -4,12 +4,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from models.problem import InputError, Problem
-from models.settings import CHOICES, Settings
+from models.settings import CHOICES, MOST_BACKUPS, Settings
 
 if TYPE_CHECKING:
     from storage.data_folder import DataFolder
-
-_MOST_BACKUPS = 100
 
 
 class SettingsService:
@@ -47,7 +45,7 @@ def _check(name: str, value: Any) -> None:
         raise InputError(f"There is no setting {name}.", "Use one of those that the Settings page shows.", field=name)
     if name in CHOICES and value not in CHOICES[name]:
         raise InputError(f"The setting {name} cannot be that.", f"It is one of {', '.join(CHOICES[name])}.", field=name)
-    if name == "backups_kept" and (type(value) is not int or not 1 <= value <= _MOST_BACKUPS):
+    if name == "backups_kept" and (type(value) is not int or not 1 <= value <= MOST_BACKUPS):
         raise InputError(
-            "The number of kept backups cannot be that.", f"It is between 1 and {_MOST_BACKUPS}.", field=name
+            "The number of kept backups cannot be that.", f"It is between 1 and {MOST_BACKUPS:,}.", field=name
         )

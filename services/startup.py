@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from models import VERSION
 from models.event import Notice, StepFinished
 from models.problem import Category, CtsError, Problem
-from models.status import StartupStep
+from models.status import StartupStep, StoreStatus
 
 if TYPE_CHECKING:
     from services.configuration import Configuration
@@ -31,17 +31,17 @@ _log = logging.getLogger(__name__)
 
 
 class Startup:
-    """Runs the steps once. `in_use` is set when another program holds the folder, `on_other_store` when the
-    environment asks for a store that is not the one in use.
+    """Runs the steps once. `in_use` is set while another program holds the folder.
 
-    `patience`: seconds to wait for another program to let the folder go; 0 for whoever only reads.
+    `configuration` tells which store is asked for, once the settings are loaded. `patience`: seconds to wait for
+    another program to let the folder go; 0 for whoever only reads.
     """
 
     def __init__(
         self,
         *,
         folder: "DataFolder",
-        configuration: "Configuration",
+        configuration: "Callable[[], Configuration]",
         settings: "SettingsService",
         log: "LogView",
         lock: "FolderLock",
@@ -70,8 +70,9 @@ class Startup:
         return tuple(self._steps)
 
     @property
-    def on_other_store(self) -> Problem | None:
-        return self._configuration.problem
+    def store(self) -> StoreStatus:
+        """The store now: what a command worked on."""
+        return self._store.status
 
     @property
     def problems(self) -> tuple[Problem, ...]:
@@ -83,8 +84,8 @@ class Startup:
         if self._steps:
             return self.steps
         self._step("folder", self._check_folder)
-        self._step("configuration", lambda: (self._configuration.sentence, self._configuration.problem))
         self._step("settings", self._load_settings)
+        self._step("configuration", self._read_configuration)
         self._step("log", self._set_up_log)
         self._step("lock", self._take_lock)
         self._step("vault", self._open_the_vault)
@@ -134,7 +135,8 @@ class Startup:
         """Make everything ready for a first start without starting; raises MigrationError."""
         from services.preparation import prepare
 
-        return prepare(self._folder, self._configuration, self._migrations_folder)
+        self._settings.load()
+        return prepare(self._folder, self._configuration(), self._migrations_folder)
 
     def _check_folder(self) -> Outcome:
         folder = self._folder
@@ -150,6 +152,10 @@ class Startup:
             return problem.text, problem
         present = self._folder.settings.exists()
         return (str(self._folder.settings) if present else "defaults: no settings file yet"), None
+
+    def _read_configuration(self) -> Outcome:
+        asked = self._configuration()
+        return asked.sentence, asked.problem
 
     def _set_up_log(self) -> Outcome:
         self._log_view.set_level(self._settings.current.log_level)

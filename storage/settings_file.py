@@ -5,13 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from models.problem import Category, Problem, StoreError
-from models.settings import CHOICES, Settings
+from models.settings import CHOICES, MOST_BACKUPS, Settings
 from storage.atomic_file import BadFileError, backup_of
 from storage.diagnosis import diagnose
 from storage.json_file import read_json, write_json
 from storage.quarantine import put_away
-
-MOST_BACKUPS = 1000
 
 
 def load(path: Path, quarantine: Path) -> tuple[Settings, Problem | None]:
@@ -118,5 +116,6 @@ _CHECKS: dict[str, Callable[[object], str]] = {
     **{name: _choice(words) for name, words in CHOICES.items()},
     "backups_kept": _backups_kept,
     "window": _window,
+    "database": lambda _value: "",
 }
 """Each returns what the value should have been, or "" where it is fine."""

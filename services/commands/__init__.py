@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from models import VERSION
 from models.problem import Category, CtsError, Problem
+from models.status import StoreState
 from services.commands import output
 
 if TYPE_CHECKING:
@@ -87,9 +88,10 @@ def _handle(core: "Core", arguments: "argparse.Namespace") -> "Result":
     if _writes(arguments) and core.startup.in_use:
         return _failed(core.startup.in_use)
     result: Result = arguments.handler(core, arguments)
-    if result.code == output.FINE and core.startup.on_other_store:
-        # DATABASE_URL asks for a store that this version does not open: done, but not where it was asked for.
-        return result._replace(code=output.ON_FALLBACK, problem=result.problem or core.startup.on_other_store)
+    if result.code == output.FINE and arguments.starts:
+        store = core.startup.store
+        if store.state is StoreState.FALLBACK:
+            return result._replace(code=output.ON_FALLBACK, problem=result.problem or store.problem)
     return result
 
 

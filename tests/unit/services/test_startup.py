@@ -11,7 +11,7 @@ from models.problem import Category, CtsError
 from services.core import Core
 from storage.folder_lock import FolderLock
 
-STEPS = ["folder", "configuration", "settings", "log", "lock", "vault", "database", "take-over", "migrations", "list"]
+STEPS = ["folder", "settings", "configuration", "log", "lock", "vault", "database", "take-over", "migrations", "list"]
 
 Start = Callable[..., Core]
 

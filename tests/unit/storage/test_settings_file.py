@@ -9,7 +9,7 @@ from models.problem import Category
 from models.settings import Settings
 from storage.settings_file import load, save
 
-GOOD = Settings("dark", "compact", "DEBUG", 9, {"width": 1200}, {"from_the_future": [1, {"a": None}]})
+GOOD = Settings("dark", "compact", "DEBUG", 9, {"width": 1200}, {"host": "db1"}, {"from_the_future": [1, {"a": None}]})
 
 
 @pytest.fixture
