@@ -135,6 +135,7 @@ BRINGS = {
     82: Brings(("deleted_connections",), indexes=("ix_deleted_connections_deleted",)),
     83: Brings(("take_overs", "taken_over_ids"), indexes=("ix_taken_over_ids_connection",)),
     84: Brings(),
+    86: Brings(("vault_keys",)),
 }
 
 _LONG_AGO = "'2026-01-30T00:00:00.000Z'"
