@@ -21,12 +21,18 @@ from storage.diagnosis import diagnose
 from storage.json_file import dump_json, load_json
 from storage.legacy.json_sources import FILE_LIMIT, RECORD_LIMIT, records_in
 from storage.legacy.records import translate
-from storage.legacy.secret_words import Finder, is_placeholder, is_sealed, redact
+from storage.legacy.secret_words import Finder, is_placeholder, is_sealed, redact, snake
 
 EXPORT_FORMAT: Final = "cts-connections-export"
 EXPORT_VERSION: Final = 1
 
 _OURS = {"account_type", "environment"}
+# What only CTS v3.1 writes. Its other field names are ours too, and mean the same.
+_THEIRS = {
+    *("api_type", "api_capabilities", "connection_library", "connection_priority", "connection_settings"),
+    *("dual_mode_settings", "exchange_id", "is_active", "is_enabled", "is_live_trade", "is_predefined"),
+    *("is_preset_trade", "is_testnet", "last_test_status", "rate_limits", "testnet", "user_id"),
+}
 _NOT_IMPORTED = {"revision", "created_at", "updated_at", *(f"{name}_set" for name in CREDENTIALS)}
 _log = logging.getLogger(__name__)
 
@@ -161,7 +167,15 @@ def _read_file(path: Path) -> list[_Read]:
     records = _records(path, value)
     if len(records) > RECORD_LIMIT:
         raise _refused(path.name, f"holds more than {RECORD_LIMIT:,} records")
-    return [_native(path, raw) if _OURS & set(raw) else _from_cts(path, spare, raw) for spare, raw in records]
+    return [_from_cts(path, spare, raw) if _is_of_cts(raw) else _native(path, raw) for spare, raw in records]
+
+
+def _is_of_cts(raw: Mapping[str, Any]) -> bool:
+    """Tell by names that only CTS v3.1 has, and by credentials that are not spelled as ours are (apiKey)."""
+    if _OURS & set(raw):
+        return False
+    names = {snake(str(name)) for name in raw}
+    return bool(_THEIRS & names) or any(name in names and name not in raw for name in CREDENTIALS)
 
 
 def _records(path: Path, value: Any) -> list[tuple[str, dict[str, Any]]]:
@@ -197,7 +211,7 @@ def _native(path: Path, raw: Mapping[str, Any]) -> _Read:
         value = fields.get(name)
         if isinstance(value, str) and is_sealed(value):
             notes.append("Its credentials are encrypted for another vault and were left out.")
-        if value is None or (isinstance(value, str) and (is_sealed(value) or is_placeholder(value))):
+        if value is None or (isinstance(value, str) and (is_sealed(value) or _is_blank(name, value))):
             fields.pop(name, None)
     label = str(raw.get("name") or "")[:200]
     exchange = str(raw.get("exchange") or "")[:50]
@@ -208,6 +222,14 @@ def _native(path: Path, raw: Mapping[str, Any]) -> _Read:
     secrets = [getattr(connection, name).reveal() for name in CREDENTIALS if getattr(connection, name)]
     connection = replace(connection, extra=redact(connection.extra, Finder(secrets)))
     return _read(path, connection, notes)
+
+
+def _is_blank(name: str, value: str) -> bool:
+    """Tell whether a credential only holds its place. A passphrase is chosen by a person: `pp` may be one."""
+    letters = set(value.strip().lower())
+    if name == "api_passphrase" and len(letters) == 1 and letters != {"x"} and letters.pop().isalnum():
+        return False
+    return is_placeholder(value)
 
 
 def _from_cts(path: Path, spare: str, raw: Mapping[str, Any]) -> _Read:

@@ -15,7 +15,7 @@ from gui.widgets.choice import Choice, Number
 from gui.widgets.dialogs import ConfirmDialog
 from gui.widgets.labels import PlainLabel, section_title
 from gui.widgets.path_row import PathRow, open_folder
-from models.settings import CHOICES
+from models.settings import CHOICES, MOST_BACKUPS
 
 if TYPE_CHECKING:
     from models.problem import Problem
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from services.core import Core
 
 _WIDTH = 720
-_MOST_BACKUPS = 100
 _THEMES = {"system": "As the system", "light": "Light", "dark": "Dark"}
 _DENSITIES = {"comfortable": "Comfortable", "compact": "Compact"}
 _CHANGE_FOLDER = (
@@ -49,7 +48,7 @@ class SettingsPage(Page):
         self.density = Choice("Density", list(_DENSITIES.items()))
         self.log_level = Choice("Log level", [(level, level.capitalize()) for level in CHOICES["log_level"]])
         self.log_folder = Button("Open log folder", self._open_log_folder)
-        self.backups_kept = Number("Backups kept", 1, _MOST_BACKUPS)
+        self.backups_kept = Number("Backups kept", 1, MOST_BACKUPS)
         self.vault = VaultSection()
         self.rows = {
             "theme": SettingRow("Theme", _narrow(self.theme_choice)),

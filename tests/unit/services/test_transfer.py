@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from models.connection_rules import validate
 from models.problem import Category, CtsError, InputError
 from models.secret import SealedSecret
 from services.transfer import EXPORT_FORMAT, TransferService
@@ -228,3 +229,38 @@ def test_all_or_nothing(kit: Kit, transfer: TransferService, tmp_path: Path) -> 
     with pytest.raises(CtsError):
         transfer.apply([tmp_path / "in.json"])
     assert kit.names() == []
+
+
+def test_our_own_field_names_are_read_as_ours(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    key, secret = make_canary(), make_canary()
+    record = {"name": "A", "exchange": "bybit", "api_key": key, "api_secret": secret, "api_passphrase": "pp"}
+    file = write(tmp_path / "in.json", [{**record, "tags": ["x"]}, {"name": "B", "exchange": "okx"}])
+    assert actions(transfer, file) == [("add", "A"), ("add", "B")]
+    found = kit.connections.find("A")
+    assert (found.tags, key_of(kit, "A")) == (("x",), key)
+    assert found.enabled == validate({"name": "A", "exchange": "bybit"}).enabled
+    assert isinstance(found.api_passphrase, SealedSecret)
+    assert kit.vault.open_secret(found.id, "api_passphrase", found.api_passphrase).reveal() == "pp"
+    assert found.extra == {}
+
+
+@pytest.mark.parametrize(
+    "sign", [{"api_type": "spot"}, {"is_enabled": True}, {"is_testnet": "0"}, {"exchange_id": "bybit"}, {"userId": 1}]
+)
+def test_a_name_that_only_cts_has_makes_it_one_of_cts(
+    kit: Kit, transfer: TransferService, tmp_path: Path, sign: dict[str, Any]
+) -> None:
+    key = make_canary()
+    record = {"id": "bybit-1", "name": "A", "exchange": "bybit", "api_key": key, "api_secret": make_canary(), **sign}
+    assert actions(transfer, write(tmp_path / "in.json", [record])) == [("add", "A")]
+    found = kit.connections.find("A")
+    assert (found.extra["legacy_id"], found.enabled) == ("bybit-1", sign.get("is_enabled", False))
+    assert key_of(kit, "A") == key
+
+
+def test_credentials_spelled_in_another_way_are_not_lost(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    key, secret = make_canary(), make_canary()
+    transfer.apply(
+        [write(tmp_path / "in.json", [{"name": "A", "exchange": "bybit", "apiKey": key, "apiSecret": secret}])]
+    )
+    assert key_of(kit, "A") == key
