@@ -4,6 +4,7 @@ The order is the point. Importing what paints the list takes longer than a bare 
 asyncio, qasync and the services as long again: each is imported on a thread while the window is there already.
 """
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -16,6 +17,7 @@ from gui.ending import end_with
 from gui.frame import TITLE, Frame
 
 if TYPE_CHECKING:
+    from gui.connections.order_index import OrderIndex
     from gui.program import Program
     from gui.shell import Page, PageSpec, Shell
     from models.connection_row import ConnectionRow
@@ -36,6 +38,8 @@ def run(
     `make_core` builds the services and `preview` reads the list without them; both run on a thread and may fail.
     `look` gives the settings that the first paint needs; it must be quick.
     """
+    # What is imported now stays: looking through it for garbage again and again costs a tenth of the start.
+    gc.disable()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("cts-connections")
     app.setApplicationDisplayName(TITLE)
@@ -44,8 +48,8 @@ def run(
     settings = look() if look is not None else None
     frame = Frame(_GROUNDS[_is_dark(app, settings)])
     start = _Start(app, frame, settings)
-    frame.painted.connect(lambda: start.begin(make_core, preview))
     frame.show()
+    start.begin(make_core, preview)
     return start.run()
 
 
@@ -61,6 +65,7 @@ class _Start(QObject):
         self._program: Program | None = None
         self._error: BaseException | None = None
         self._importer = threading.Thread()
+        self._index: OrderIndex | None = None
         frame.may_close = self._leave
         self._imported.connect(self._fill)
         self._failed.connect(self._fail)
@@ -80,6 +85,13 @@ class _Start(QObject):
         return code
 
     def _import(self) -> None:
+        """Read the list, then import what shows it: both are there when the GUI's thread comes to build it."""
+        from gui.connections.order_index import OrderIndex
+
+        try:
+            self._index = OrderIndex(self._preview())
+        except Exception:  # noqa: BLE001 - the list comes again with the store, and with it the reason
+            self._index = OrderIndex()
         try:
             import gui.connections.page
             import gui.program  # noqa: F401 - both are only imported here, so that the GUI's thread finds them ready
@@ -93,7 +105,7 @@ class _Start(QObject):
         from models.settings import Settings
 
         self._program = Program(self._app, self._frame, pages(), self._settings or Settings())
-        self._program.begin(self._make_core, self._preview)
+        self._program.begin(self._make_core, self._index)
 
     def _fail(self, error: BaseException) -> None:
         self._error = error

@@ -1,6 +1,7 @@
 """The program behind the window: built on a thread after the first paint, closed in time when the window goes."""
 
 import contextlib
+import gc
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -17,11 +18,11 @@ from gui.messages import Messages, bug
 from gui.shell import PageSpec
 from gui.tasks import Tasks
 from gui.theme import Theme
-from models.connection_row import ConnectionRow
 from models.problem import CtsError, Problem
 from models.settings import Settings
 
 if TYPE_CHECKING:
+    from gui.connections.order_index import OrderIndex
     from gui.connections.page import ConnectionsPage
     from services.core import Core
 
@@ -37,7 +38,6 @@ class Program(QObject):
     So no asyncio is needed to paint, no loop is ever nested, and asyncio's loop is closed in the way it documents.
     """
 
-    _previewed = Signal(object)
     _imported = Signal()
     _built = Signal(object)
     _failed = Signal(object)
@@ -59,7 +59,6 @@ class Program(QObject):
         self._deadline.setSingleShot(True)
         self._deadline.setInterval(QUIT_MILLISECONDS)
         self._deadline.timeout.connect(self._give_up)
-        self._previewed.connect(self._show_preview)
         self._imported.connect(self._leave_first_loop)
         self._built.connect(self._attach)
         self._failed.connect(self._show_failure)
@@ -68,10 +67,15 @@ class Program(QObject):
         frame.may_close = self._window.may_close
         frame.setCentralWidget(self._window)
 
-    def begin(self, make_core: "Callable[[], Core]", preview: Callable[[], list[ConnectionRow]]) -> None:
-        """Read the list and build the program, on a thread; meanwhile the first page is built on this one."""
-        QTimer.singleShot(0, self, self._open_first)
-        self._builder = threading.Thread(target=self._build, args=(make_core, preview), name="builder", daemon=True)
+    def begin(self, make_core: "Callable[[], Core]", index: "OrderIndex | None") -> None:
+        """Show the list as it was read before the store is open; behind it, build the program on a thread."""
+        self._window.open_first()
+        self._window.restore(self._settings.window)
+        if index is not None:
+            self._list_page().show_preview(index)
+        # Two turns of the loop: one to paint the rows, one to come back.
+        QTimer.singleShot(0, self, lambda: QTimer.singleShot(0, self, self._list_painted.set))
+        self._builder = threading.Thread(target=self._build, args=(make_core,), name="builder", daemon=True)
         self._builder.start()
 
     def run(self, code: int) -> int:
@@ -92,14 +96,8 @@ class Program(QObject):
         finally:
             loop.close()
 
-    def _build(self, make_core: "Callable[[], Core]", preview: Callable[[], list[ConnectionRow]]) -> None:
+    def _build(self, make_core: "Callable[[], Core]") -> None:
         """The builder thread: each result goes to the GUI's thread by a signal."""
-        from gui.connections.order_index import OrderIndex
-
-        try:
-            self._previewed.emit(OrderIndex(preview()))
-        except Exception as error:  # noqa: BLE001 - the list comes again with the store; a failed preview costs only time
-            self._failed.emit(error)
         try:
             # asyncio waits until the list is on the screen; a window that nobody sees paints nothing.
             self._list_painted.wait(_PATIENCE)
@@ -113,16 +111,6 @@ class Program(QObject):
     def _leave_first_loop(self) -> None:
         if not self._leaving:
             self._app.exit(0)
-
-    def _open_first(self) -> None:
-        self._window.open_first()
-        self._window.restore(self._settings.window)
-
-    def _show_preview(self, index: Any) -> None:
-        page = self._list_page()
-        page.show_preview(index)
-        # Two turns of the loop: one to paint the rows, one to come back.
-        QTimer.singleShot(0, self, lambda: QTimer.singleShot(0, self, self._list_painted.set))
 
     def _attach(self, core: "Core") -> None:
         if self._leaving:
@@ -141,10 +129,12 @@ class Program(QObject):
         settings = core.settings.current
         self._theme.choose(settings.theme, settings.density)
         self._window.settle()
+        _collect_again()
         for problem in core.startup.problems:
             self._messages.problem(problem, level="warning")
 
     def _show_failure(self, error: BaseException) -> None:
+        _collect_again()
         problem = error.problem if isinstance(error, CtsError) else bug(error)
         self._messages.problem(problem)
         self._list_page().show_problem(problem)
@@ -191,6 +181,12 @@ class Program(QObject):
                 self._messages.problem(_problem_of(args.exc_value))
 
         sys.excepthook, threading.excepthook = show, show_thread
+
+
+def _collect_again() -> None:
+    """End the start's rest from collecting garbage; what was imported until now is never looked at again."""
+    gc.freeze()
+    gc.enable()
 
 
 def _problem_of(error: Exception) -> Problem:

@@ -10,13 +10,22 @@ HEAVY = ("aiohttp", "keyring", "cryptography", "peewee", "psycopg2", "asyncio")
 # Waits until the table has painted rows, says what is imported, and leaves.
 PAINTED = """
 import sys, main, gui.app
-from gui.program import Program
-real = Program._show_preview
-def show(self, index):
-    real(self, index)
-    print(self._list_page().model.rowCount(), [name for name in {heavy} if name in sys.modules], flush=True)
-    self._frame.close()
-Program._show_preview = show
+import gui.program
+class Painted:
+    def __init__(self, program):
+        self.program = program
+    def set(self):
+        rows = self.program._list_page().model.rowCount()
+        print(rows, [name for name in {heavy} if name in sys.modules], flush=True)
+        self.program._frame.close()
+    def wait(self, _seconds):
+        pass
+real = gui.program.Program.begin
+def begin(self, *given):
+    self._build = lambda _make_core: None
+    self._list_painted = Painted(self)
+    real(self, *given)
+gui.program.Program.begin = begin
 sys.exit(main.main(sys.argv[1:]))
 """
 # A slot, a task and a thread fail; the window answers afterwards.
