@@ -32,7 +32,7 @@ class MigrationsPanel(QWidget):
         super().__init__()
         self._number = 0
         self.model = MigrationsModel(self)
-        self.summary = PlainLabel(tone="muted")
+        self.summary = PlainLabel()
         self.apply = Button("Apply pending", self.apply_wanted.emit, tone="primary")
         self.rehearse = Button("Rehearse", self.rehearse_wanted.emit, hint="Try them without writing anything.")
         self.repair = Button("Repair…", self.repair_wanted.emit, hint="Shows what would change in the ledger first.")
@@ -58,7 +58,6 @@ class MigrationsPanel(QWidget):
         head = QHBoxLayout()
         head.setSpacing(8)
         head.addWidget(section_title("Migrations"))
-        head.addWidget(self.summary)
         head.addStretch(1)
         for button in (self.apply, self.rehearse, self.repair, self.baseline):
             head.addWidget(button)
@@ -82,7 +81,12 @@ class MigrationsPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(head)
-        column.addWidget(self.reason)
+        # Under the buttons, so that a narrow window squeezes neither.
+        standing = QHBoxLayout()
+        standing.setSpacing(10)
+        standing.addWidget(self.summary, 0, Qt.AlignmentFlag.AlignTop)
+        standing.addWidget(self.reason, 1)
+        column.addLayout(standing)
         column.addLayout(self._pages, 1)
 
     def show_items(self, items: Sequence[MigrationItem]) -> None:
