@@ -35,6 +35,8 @@ QT_LIBRARIES = {
     "libfontconfig.so.1": "libfontconfig1",
     "libglib-2.0.so.0": "libglib2.0-0",
 }
+# What `make run` starts; compiled once here, where nobody waits for a command's answer.
+PROGRAM = ("exchanges", "gui", "models", "services", "storage")
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts")
 FONT_PACKAGE = "fonts-dejavu-core"
 
@@ -51,6 +53,7 @@ def main(arguments: list[str]) -> int:
             f"Set-up stopped: {' '.join(map(str, error.cmd[:4]))} ... failed. The lines above say why.", file=sys.stderr
         )
         return 1
+    _compile()
     return _provide_qt_libraries() if sys.platform == "linux" else 0
 
 
@@ -89,6 +92,19 @@ def _install(lock: Path) -> None:
     pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
     subprocess.run([*pip, "--only-binary", ":all:", "-r", str(lock)], check=True)
     stamp.write_text(digest, encoding="ascii")
+
+
+def _compile() -> None:
+    """Byte-compile the program where a file has changed since the last time. A failure is the interpreter's to tell."""
+    files = sorted(path for name in PROGRAM for path in (ROOT / name).rglob("*.py"))
+    state = repr([(str(path), path.stat().st_mtime_ns, path.stat().st_size) for path in files]).encode()
+    digest = hashlib.sha256(state).hexdigest()
+    stamp = VENV / ".program.compiled"
+    if stamp.is_file() and stamp.read_text(encoding="ascii") == digest:
+        return
+    folders = [str(ROOT / name) for name in PROGRAM if (ROOT / name).is_dir()]
+    if subprocess.call([str(PYTHON), "-m", "compileall", "-q", *folders], stdout=subprocess.DEVNULL) == 0:
+        stamp.write_text(digest, encoding="ascii")
 
 
 def _provide_qt_libraries() -> int:
