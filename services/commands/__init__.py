@@ -57,11 +57,7 @@ def run(words: list[str], make_core: Callable[[bool], "Core"], *, as_json: bool,
 def _run(arguments: "argparse.Namespace", make_core: Callable[[bool], "Core"], *, as_json: bool) -> int:
     core: Core | None = None
     try:
-        if arguments.takes_object:
-            from services.commands.reading import read_object
-
-            # Before anything is opened: a person may take a while to type it, and others want the data folder.
-            arguments.fields = read_object(arguments.file)
+        _read_input(arguments)
         core = make_core(_writes(arguments))
         if arguments.starts:
             core.startup.run()
@@ -82,6 +78,19 @@ def _run(arguments: "argparse.Namespace", make_core: Callable[[bool], "Core"], *
     else:
         output.write_result(result, as_json=as_json)
     return result.code
+
+
+def _read_input(arguments: "argparse.Namespace") -> None:
+    """Read what the command takes before anything is opened: typing takes a while, and others want the folder."""
+    takes = arguments.takes_object
+    if takes(arguments) if callable(takes) else takes:
+        from services.commands.reading import read_object
+
+        arguments.fields = read_object(arguments.file)
+    if arguments.takes_passphrase:
+        from services.commands.reading import read_passphrase
+
+        arguments.passphrase = read_passphrase(arguments.file)
 
 
 def _handle(core: "Core", arguments: "argparse.Namespace") -> "Result":

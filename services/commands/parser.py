@@ -76,9 +76,9 @@ def _modules(words: Sequence[str]) -> "tuple[ModuleType, ...]":
 
     if words and words[0] == "status":
         return (status,)
-    from services.commands import backups, connections, legacy, migrations, prepare, transfer
+    from services.commands import backups, changes, connections, legacy, migrations, prepare, transfer, vault
 
-    return status, prepare, migrations, connections, transfer, backups, legacy
+    return status, prepare, migrations, connections, transfer, changes, backups, vault, legacy
 
 
 def add(
@@ -91,7 +91,7 @@ def add(
 ) -> Parser:
     """Add one command. `writes`: it is refused while another program holds the data folder."""
     parser = commands.add_parser(name, help=help_text, description=help_text)
-    parser.set_defaults(handler=handler, writes=writes, starts=True, takes_object=False)
+    parser.set_defaults(handler=handler, writes=writes, starts=True, takes_object=False, takes_passphrase=False)
     return parser
 
 

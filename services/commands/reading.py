@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from models.problem import Category, InputError
+from models.secret import Secret
 
 _LIMIT = 1024 * 1024
 
@@ -18,6 +19,30 @@ def read_object(file: str | None) -> dict[str, Any]:
             'Write it as {"name": "...", "exchange": "..."}; one connection at a time. `import` takes many.',
         )
     return value
+
+
+def read_passphrase(file: str | None) -> Secret:
+    """Return the passphrase in `file` or on standard input, without its last line end; asks twice on a terminal."""
+    if file is None and sys.stdin is not None and sys.stdin.isatty():
+        return _ask_passphrase()
+    name = Path(file).name if file else "Standard input"
+    try:
+        text = (_read_file(file) if file else _read_standard_input()).decode("utf-8-sig").rstrip("\r\n")
+    except UnicodeDecodeError:
+        raise InputError(f"{name} is not UTF-8 text.", "Save it as UTF-8.", category=Category.BAD_FILE) from None
+    if not text or not text.isprintable():
+        what = "holds more than one line, or a control character" if text else "is empty"
+        raise InputError(f"{name} {what}.", "Give the passphrase alone, on one line.")
+    return Secret(text)
+
+
+def _ask_passphrase() -> Secret:
+    from getpass import getpass
+
+    typed = getpass("New passphrase: ")
+    if typed != getpass("Once more: "):
+        raise InputError("The two are not the same.", "Start again; nothing was changed.")
+    return Secret(typed)
 
 
 def _read_json(file: str | None) -> Any:
@@ -38,7 +63,7 @@ def _read_json(file: str | None) -> Any:
 
 def _read_standard_input() -> bytes:
     if sys.stdin is None or sys.stdin.closed:
-        raise InputError("There is no standard input to read.", "Pipe a JSON object in, or name a file with --file.")
+        raise InputError("There is no standard input to read.", "Pipe it in, or name a file with --file.")
     if sys.stdin.isatty() and sys.stderr is not None:
         sys.stderr.write("Type one JSON object; end with Ctrl-D on a line of its own.\n")
     return _read(sys.stdin.buffer)

@@ -1,0 +1,75 @@
+"""`vault`: who holds the key of the secrets, its passphrase and recovery key, and a new key. Passphrases never stand on
+the command line: another user of the computer can read that."""
+
+from typing import TYPE_CHECKING
+
+from models.problem import InputError
+from services.commands.output import PROBLEM, Result, pairs
+from services.commands.parser import add, add_group
+
+if TYPE_CHECKING:
+    import argparse
+
+    from models.status import VaultStatus
+    from services.commands.parser import Parser
+    from services.core import Core
+
+HOLDERS = ("keyring", "passphrase", "file")
+
+
+def register(commands: "argparse._SubParsersAction[Parser]") -> None:
+    group = add_group(commands, "vault", show, "the vault that encrypts the secrets")
+    add(group, "status", show, "who holds its key, and whether it is open")
+    new = add(group, "set-passphrase", set_passphrase, "set or change the passphrase", writes=True)
+    new.add_argument("--file", metavar="FILE", help="read it from here instead of standard input")
+    new.set_defaults(takes_passphrase=True)
+    recovery = add(group, "recovery-key", make_recovery_key, "make a new recovery key, shown once", writes=True)
+    recovery.add_argument("--yes", action="store_true", help="do it; the recovery key made before no longer opens")
+    hold = add(group, "hold-by", hold_by, "choose who keeps the key on this computer", writes=True)
+    hold.add_argument("holder", choices=HOLDERS, metavar="HOLDER", help=", ".join(HOLDERS))
+    turn = add(group, "rotate", rotate, "seal every secret with a new key", writes=True)
+    turn.add_argument("--yes", action="store_true", help="do it; without it only what would happen is said")
+
+
+def show(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
+    result = _status(core.vault.status(), "")
+    problem = core.vault.problem
+    return result._replace(code=PROBLEM if problem else result.code, problem=problem)
+
+
+def set_passphrase(core: "Core", arguments: "argparse.Namespace") -> Result:
+    return _status(core.vault.set_passphrase(arguments.passphrase), "The passphrase is set.")
+
+
+def make_recovery_key(core: "Core", arguments: "argparse.Namespace") -> Result:
+    if not arguments.yes:
+        raise InputError(
+            "A new recovery key would be made and shown once; one made before would no longer open the vault.",
+            "Add --yes to do it, and write the key down at once.",
+        )
+    key = core.vault.make_recovery_key().reveal()
+    text = f"{key}\n\nThis recovery key opens the vault. Write it down: it is not shown again."
+    return Result({"recovery_key": key}, text)
+
+
+def hold_by(core: "Core", arguments: "argparse.Namespace") -> Result:
+    return _status(core.vault.hold_by(arguments.holder), "")
+
+
+def rotate(core: "Core", arguments: "argparse.Namespace") -> Result:
+    if not arguments.yes:
+        raise InputError(
+            "Every secret would be sealed anew with a new key; a recovery key made before would no longer open it.",
+            "Add --yes to do it.",
+        )
+    done = core.vault.rotate()
+    key = done.recovery_key.reveal() if done.recovery_key else None
+    text = f"{done.sealed:,} connections are sealed with the new key."
+    if key:
+        text += f"\n\n{key}\n\nThis is the new recovery key. Write it down: it is not shown again."
+    return Result({"connections": done.sealed, "recovery_key": key}, text)
+
+
+def _status(status: "VaultStatus", said: str) -> Result:
+    facts = pairs([("Key", status.sentence), ("Held by", status.holder), ("Locked", "yes" if status.locked else "no")])
+    return Result(status._asdict(), f"{said}\n\n{facts}" if said else facts)
