@@ -118,7 +118,7 @@ class DatabaseSettingsService:
             return None
 
     def reseal(self) -> None:
-        """Seal the password anew with the vault's current key, for a rotation. Raises CtsError; then nothing changed."""
+        """Seal the password anew with the vault's current key, for a rotation. Raises CtsError."""
         password = self._kept_password()
         if password:
             field = _field(address_of(form_of(self._saved)))
