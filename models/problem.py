@@ -56,6 +56,7 @@ class Category(StrEnum):
     TEMPORARY = "TEMPORARY"
     MIGRATION = "MIGRATION"
     LOCKED = "LOCKED"
+    PASSPHRASE = "PASSPHRASE"  # noqa: S105 - as below; the vault needs one before a shared database may have secrets
     DAMAGED_SECRET = "DAMAGED_SECRET"  # noqa: S105 - a word, not a password
     KEYRING = "KEYRING"
     INVALID = "INVALID"

@@ -83,9 +83,14 @@ def new_key_id() -> str:
     return os.urandom(6).hex()
 
 
-def seal(data_key: bytes, place: Place, secret: Secret) -> SealedSecret:
-    """Return the token of `secret`; two tokens of one secret differ."""
-    sealed = _encrypt(data_key, secret.reveal().encode("utf-8", "surrogatepass"), place.associated())
+def seal(data_key: bytes, place: Place, secret: Secret, *, instead_of: str | None = None) -> SealedSecret:
+    """Return the token of `secret`; two tokens of one secret differ.
+
+    A token that takes the place of another is always the same one: its nonce comes, by HMAC under the data key, from
+    the old token, which is unique. So desktops that renew one token alike have changed nothing in each other's eyes.
+    """
+    nonce = None if instead_of is None else _nonce_after(data_key, instead_of)
+    sealed = _encrypt(data_key, secret.reveal().encode("utf-8", "surrogatepass"), place.associated(), nonce)
     return SealedSecret(f"{_FORMAT}.{place.key}.{base64.b64encode(sealed).decode()}")
 
 
@@ -140,10 +145,14 @@ def canonical_recovery_key(typed: Secret) -> Secret:
     return Secret("-".join(letters[at : at + 4] for at in range(0, len(letters), 4)))
 
 
-def _encrypt(key: bytes, clear: bytes, associated: bytes) -> bytes:
+def _nonce_after(data_key: bytes, token: str) -> bytes:
+    return hmac.new(data_key, _length_prefixed(_PROGRAM, "renew1", token), hashlib.sha256).digest()[:_NONCE_BYTES]
+
+
+def _encrypt(key: bytes, clear: bytes, associated: bytes, nonce: bytes | None = None) -> bytes:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    nonce = os.urandom(_NONCE_BYTES)
+    nonce = nonce or os.urandom(_NONCE_BYTES)
     return nonce + AESGCM(key).encrypt(nonce, clear, associated)
 
 

@@ -7,8 +7,9 @@ secret, so that a list or a status costs nothing, and works where the key cannot
 
 from collections.abc import Collection, Mapping
 from contextlib import suppress
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
+from models.connection import CREDENTIALS
 from models.problem import Category, Problem, VaultError
 from models.secret import SealedSecret, Secret
 from models.status import VaultStatus
@@ -29,6 +30,9 @@ from storage.vault_file import Holder, Kind
 from storage.vault_keys import VaultKeys
 from storage.vault_opening import find
 
+if TYPE_CHECKING:
+    from storage.shared_vault import Sharing, VaultTable
+
 _SENTENCES: Final[Mapping[Holder, str]] = {
     "keyring": "system keyring",
     "passphrase": "passphrase",
@@ -48,6 +52,7 @@ class Vault:
 
     def __init__(self, keys: VaultKeys) -> None:
         self._keys = keys
+        self._sharing: Sharing | None = None
 
     @staticmethod
     def open(
@@ -86,6 +91,11 @@ class Vault:
         return VaultStatus(file.holder, locked, "locked" if locked else _SENTENCES[file.holder])
 
     @property
+    def refusal(self) -> Problem | None:
+        """Why nothing may be sealed for the shared database of the moment: it needs a passphrase (PASSPHRASE)."""
+        return None if self._sharing is None else self._sharing.refusal
+
+    @property
     def key_ids(self) -> tuple[str, ...]:
         """The ids of the keys, the one that seals last; more than one while a rotation is under way."""
         file = self._keys.file
@@ -93,12 +103,28 @@ class Vault:
             return ()
         return (*(key.id for key in file.keys if key.id != file.current), file.current)
 
-    def seal(self, connection_id: str, field: str, secret: Secret) -> SealedSecret:
-        """Return the token of `secret`, bound to this connection and field. Raises VaultError (LOCKED)."""
+    def share(self, table: "VaultTable | None") -> Problem | None:
+        """Agree with a shared database on the keys; see shared_vault.join. Raises StoreError."""
+        from storage.shared_vault import Sharing
+
         with self._keys.lock:
+            self._sharing = self._sharing or Sharing(self._keys)
+            return self._sharing.begin(table)
+
+    def seal(self, connection_id: str, field: str, secret: Secret) -> SealedSecret:
+        """Return the token of `secret`, bound to this connection and field.
+
+        Raises VaultError: LOCKED, or PASSPHRASE where a shared database may not have credentials yet.
+        """
+        return self._seal(connection_id, field, secret, None)
+
+    def _seal(self, connection_id: str, field: str, secret: Secret, instead_of: SealedSecret | None) -> SealedSecret:
+        with self._keys.lock:
+            if self.refusal is not None and field in CREDENTIALS:
+                raise VaultError(self.refusal)
             file = self._keys.existing()
             record, data_key = self._keys.key(file.current)
-        return seal(data_key, Place(record.vault, connection_id, field, record.id), secret)
+        return seal(data_key, Place(record.vault, connection_id, field, record.id), secret, instead_of=instead_of)
 
     def open_secret(self, connection_id: str, field: str, token: SealedSecret) -> Secret:
         """Return the secret in `token`. Raises VaultError: LOCKED (no key) or DAMAGED_SECRET (not what was sealed)."""
@@ -115,10 +141,13 @@ class Vault:
         return self.seal(connection_id_to, field, self.open_secret(connection_id_from, field, token))
 
     def renew(self, connection_id: str, field: str, token: SealedSecret) -> SealedSecret:
-        """Return the token sealed with the current key: the same one where it already is."""
-        if split_token(token)[0] == self._keys.existing().current:
+        """Return the token sealed with the current key: the same one where it already is. Raises as `seal`.
+
+        Every desktop makes the same new token of the same old one.
+        """
+        if split_token(token)[0] == self._keys.existing().current and self.refusal is None:
             return token
-        return self.reseal(connection_id, connection_id, field, token)
+        return self._seal(connection_id, field, self.open_secret(connection_id, field, token), token)
 
     def load(self) -> VaultStatus:
         """Load the key now, so that `status` is the whole truth. Never raises: see `problem`."""
@@ -163,7 +192,10 @@ class Vault:
         """Move the key to another holder. Raises VaultError: locked, not taken there, or there is no passphrase yet."""
         with self._keys.lock:
             file = self._keys.changeable()
-            if holder == "passphrase" and not all("passphrase" in key.wrapped for key in file.keys):
+            if holder == "file" and (file.version or file.others):
+                text = "The key of a shared vault is not kept in clear beside the data."
+                raise VaultError(Problem(Category.INVALID, text, "Keep it in the keyring, or type the passphrase."))
+            if holder == "passphrase" and not file.has_passphrase():
                 text = "The vault has no passphrase for all of its keys yet."
                 raise VaultError(Problem(Category.INVALID, text, "Set the passphrase first."))
             if holder == file.holder:

@@ -6,7 +6,7 @@ Callers hold `lock` for every call; it is re-entrant.
 import logging
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 from models.problem import Category, Problem, VaultError
@@ -15,7 +15,7 @@ from storage.atomic_file import BadFileError
 from storage.envelope import new_key, new_key_id
 from storage.key_holders import HeldKey, KeyringError
 from storage.key_sources import WRONG, KeySources, OpenKeys, UnavailableError, VaultPaths, unlock_with
-from storage.vault_file import Holder, KeyRecord, Kind, VaultFile, read_vault, write_vault
+from storage.vault_file import Holder, KeyRecord, Kind, VaultFile, header_digest, read_vault, write_vault
 from storage.vault_opening import Found, NotMadeError, make, record_of
 
 _RETRY_SECONDS: Final = 30.0
@@ -24,7 +24,10 @@ _log = logging.getLogger(__name__)
 
 
 class VaultKeys:
-    """What vault.json says (`file`), which keys are open (`open`), and why the others are not (`problem`)."""
+    """What vault.json says (`file`), which keys are open (`open`), and why the others are not (`problem`).
+
+    `share` takes a changed header to the database first, where the vault is a shared one; VaultError: nothing changed.
+    """
 
     def __init__(self, paths: VaultPaths, sources: KeySources, found: Found, *, writable: bool) -> None:
         self.lock = threading.RLock()
@@ -32,9 +35,10 @@ class VaultKeys:
         self.problem = found.problem
         self.open = OpenKeys()
         self.failure: Problem | None = None
+        self.share: Callable[[VaultFile], VaultFile] | None = None
         self.sources = sources
+        self.writable = writable
         self._paths = paths
-        self._writable = writable
         self._retry_at = 0.0
         self._missing: dict[str, float] = {}
 
@@ -53,7 +57,7 @@ class VaultKeys:
         """Return the vault, made or read now if it was not there before. Raises VaultError (LOCKED)."""
         if self.file is None:
             self._read_again()
-        if self.file is None and self._writable:
+        if self.file is None and self.writable:
             self.make()
         if self.file is None:
             text = "There is no vault yet, and this data folder cannot be written."
@@ -64,7 +68,11 @@ class VaultKeys:
         """Return the key of this id. Raises VaultError (LOCKED) where it is unknown or cannot be had now."""
         record = self._record(key_id)
         if key_id not in self.open.data and self._may_look_for(key_id):
-            self._load()
+            part = self.existing().part(key_id)
+            if part is not None and part is not self.existing():
+                self._load_other(part, key_id)
+            else:
+                self._load()
         if key_id not in self.open.data:
             self._missing.setdefault(key_id, time.monotonic() + _RETRY_SECONDS)
             raise VaultError(_without(key_id))
@@ -73,12 +81,16 @@ class VaultKeys:
     def unlock(self, kind: Kind, typed: Secret) -> None:
         """Open the keys with what a person typed. Raises VaultError (LOCKED) where it is another one."""
         file = self.existing()
+        others = OpenKeys()
+        old = [unlock_with(other, others, kind, typed) for other in file.others]
+        self.open.data.update(others.data)
         if not unlock_with(file, self.open, kind, typed):
-            raise VaultError(Problem(Category.LOCKED, WRONG[kind], "Check it, and type it again."))
+            text = _OLD[kind] if any(old) else WRONG[kind]
+            raise VaultError(Problem(Category.LOCKED, text, "Check it, and type it again."))
         self.failure = None
         self._retry_at = 0.0
         self._missing.clear()
-        if file.holder == "keyring" and self._writable and self.sources.keyring.may_exist():
+        if file.holder == "keyring" and self.writable and self.sources.keyring.may_exist():
             # Whoever has to type although the keyring holds the key has lost that entry: put it back.
             try:
                 self.put("keyring", file)
@@ -87,7 +99,7 @@ class VaultKeys:
 
     def changeable(self) -> VaultFile:
         """Return the vault with its current key open. Raises VaultError where it is locked or may not be written."""
-        if not self._writable:
+        if not self.writable:
             text = "The vault cannot be changed: this data folder is open read-only."
             solution = "Close the other program that uses it, or make it writable."
             raise VaultError(Problem(Category.READ_ONLY, text, solution))
@@ -100,6 +112,12 @@ class VaultKeys:
 
         Raises VaultError; then the vault is as it was.
         """
+        if self.share is not None and self.file is not None and header_digest(file) != header_digest(self.file):
+            file = self.share(file)
+        self.write(file, wrapping)
+
+    def write(self, file: VaultFile, wrapping: Mapping[Kind, bytes] | None = None) -> None:
+        """Write vault.json alone; the database, where there is one, knows it already. Raises as `save`."""
         try:
             write_vault(self._paths.vault, file)
         except OSError as error:
@@ -133,6 +151,24 @@ class VaultKeys:
                 Problem(Category.NOT_WRITABLE, text, "Free space or mend the permissions, and try again.")
             ) from error
 
+    def adopt(self, header: VaultFile) -> None:
+        """Take what the database has for the vault; keys that it does not have stay, for what they sealed here."""
+        before = self.file
+        holder: Holder = "keyring" if self.sources.keyring.may_exist() and not self._paths.temporary else "passphrase"
+        others: tuple[VaultFile, ...] = ()
+        if before is not None:
+            holder = before.holder if before.vault == header.vault else holder
+            parts = (_without_keys_of(part, header) for part in (before._replace(others=()), *before.others))
+            others = tuple(part for part in parts if part is not None)
+            for kind in before.kdf.keys() - {kind for kind in header.kdf if header.kdf[kind] == before.kdf.get(kind)}:
+                self.open.wrapping.pop(kind, None)
+        self.failure, self._retry_at = None, 0.0
+        self._missing.clear()
+        file = header._replace(holder=holder, others=others)
+        if self.writable:
+            self.write(file)
+        self.file = file
+
     def add_key(self, vault: str) -> KeyRecord:
         """Make a new open key and return its record; it is not in `file` yet."""
         held = HeldKey(vault, new_key_id(), new_key())
@@ -151,11 +187,21 @@ class VaultKeys:
             raise VaultError(error.problem) from None
         self.failure = None
 
+    def _load_other(self, part: VaultFile, key_id: str) -> None:
+        # Keys of its own: what wraps them is another passphrase than the vault's.
+        found = OpenKeys()
+        try:
+            self.sources.load(part, found)
+        except UnavailableError as error:
+            self._missing[key_id] = float("inf") if error.asked else time.monotonic() + _RETRY_SECONDS
+            raise VaultError(error.problem) from None
+        self.open.data.update(found.data)
+
     def _record(self, key_id: str) -> KeyRecord:
-        record = self.existing().key(key_id)
+        record = _record_in(self.existing(), key_id)
         if record is None and self._may_look_for(key_id):
             self._read_again()
-            record = self.existing().key(key_id) or self._find_lost(key_id)
+            record = _record_in(self.existing(), key_id) or self._find_lost(key_id)
         if record is None:
             self._missing.setdefault(key_id, time.monotonic() + _RETRY_SECONDS)
             raise VaultError(_without(key_id))
@@ -182,14 +228,40 @@ class VaultKeys:
         _log.warning("Key %s was not in vault.json; its holder still had it.", key_id)
         record = record_of(held)
         self.open.data[key_id] = held.data_key
-        file = self.existing().with_key(record, current=False)
+        file = self.existing()
+        if file.version:
+            # It is of this computer only: what other desktops share is not added to behind their backs.
+            lost = VaultFile(held.vault, file.holder, held.id, (record,))
+            file = file._replace(others=(*file.others, lost))
+        else:
+            file = file.with_key(record, current=False)
         self.file = file
-        if self._writable:
+        if self.writable:
             try:
-                self.save(file)
+                self.write(file)
             except VaultError as error:
                 _log.warning("%s", error)
         return record
+
+
+_OLD: Final[Mapping[Kind, str]] = {
+    "passphrase": "The vault is still locked: this is the passphrase that this computer's own vault had before.",
+    "recovery": "The vault is still locked: this is the recovery key of this computer's own vault.",
+}
+
+
+def _record_in(file: VaultFile, key_id: str) -> KeyRecord | None:
+    part = file.part(key_id)
+    return None if part is None else part.key(key_id)
+
+
+def _without_keys_of(part: VaultFile, header: VaultFile) -> VaultFile | None:
+    """Return what is left of a vault when the keys that `header` has are taken out of it."""
+    keys = tuple(key for key in part.keys if header.key(key.id) is None)
+    if not keys:
+        return None
+    current = part.current if any(key.id == part.current for key in keys) else keys[-1].id
+    return part._replace(keys=keys, current=current, version=0, synced="", others=())
 
 
 def _without(key_id: str) -> Problem:
