@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
@@ -71,7 +71,7 @@ def summary_of(record: Record, digest: str, looks: Signature) -> Summary:
         values["live_trade"],
         values["preset_trade"],
         values["predefined"],
-        as_tags(values["tags"]),
+        _tags(values["tags"]),
         values["color"],
         bool(values["api_key"]),
         bool(values["api_secret"]),
@@ -142,15 +142,33 @@ def _add_fresh(found: dict[str, Summary], raw: list[list[Any]], files: Mapping[s
         raise ValueError("another number of columns")
     known: dict[tuple[str, ...], tuple[str, ...]] = {}
     columns[_TAGS] = [known.setdefault(tags, tags) for tags in map(tuple, columns[_TAGS])]
-    make: Callable[[tuple[Any, ...]], ConnectionRow] = partial(tuple.__new__, ConnectionRow)
-    rows = map(make, zip(*columns[_ROW:], strict=True))
+    ids: list[str] = columns[_ROW]
+    rows = map(_make_row, zip(*columns[_ROW:], strict=True))
     looks = cast("list[Signature]", list(zip(*columns[:_AHEAD], strict=True)))
     digests, waiting, rejected, deleted = columns[_AHEAD:_ROW]
-    for row, look, digest, waits, refused, gone in zip(rows, looks, digests, waiting, rejected, deleted, strict=True):
-        if files.get(file_name(row.id)) == look and look[1] + _tick(look[1]) < written:
-            found[row.id] = Summary(look, digest, row, gone, waits, refused)
+    entries = zip(
+        ids, map(_make_summary, zip(looks, digests, rows, deleted, waiting, rejected, strict=True)), strict=True
+    )
+    # A whole line at a time where all of it is true, which is the rule.
+    now = [files.get(each + ".json") for each in ids]
+    if now == looks and max(columns[1]) + _COARSE_TICK_NS < written:
+        found.update(entries)
+        return
+    for each, summary in entries:
+        look = summary.signature
+        if files.get(file_name(each)) == look and look[1] + _tick(look[1]) < written:
+            found[each] = summary
+
+
+_make_row: Callable[[tuple[Any, ...]], ConnectionRow] = partial(tuple.__new__, ConnectionRow)
+_make_summary: Callable[[tuple[Any, ...]], Summary] = partial(tuple.__new__, Summary)
 
 
 def _tick(stamp: int) -> int:
     """Return how long after a change another one may leave the same stamp: old file systems count in 2 seconds."""
     return _TICK_NS if stamp % 1_000_000_000 else _COARSE_TICK_NS
+
+
+@lru_cache(maxsize=1024)
+def _tags(text: str) -> tuple[str, ...]:
+    return as_tags(text)

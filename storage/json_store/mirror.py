@@ -39,6 +39,11 @@ class MirroredRecords:
         """Write what the mirror still has to write, for at most `patience` seconds, and the index."""
         self._upkeep.close(patience)
 
+    @property
+    def problems(self) -> list[Problem]:
+        """What was wrong with the files since `open`."""
+        return self._files.problems
+
     def held(self) -> AbstractContextManager[bool]:
         """Keep every other thread from changing a record between a look at it and the change."""
         return self._files.lock

@@ -237,12 +237,14 @@ def _not_a_change(what: str) -> Problem:
 
 def _check_fields(fields: Any, *, whole: bool) -> None:
     """Raise for names that are no editable field, for one that is missing from a whole, for values of another type."""
-    if not isinstance(fields, dict) or not (fields.keys() == _EDITABLE if whole else fields.keys() <= _EDITABLE):
+    if not isinstance(fields, dict):
         raise _OddError("fields")
-    kinds = tuple(zip(fields, map(type, fields.values()), strict=True))
-    if kinds in _KNOWN_KINDS:
+    kinds = (tuple(fields), tuple(map(type, fields.values())))
+    if kinds in _KNOWN_KINDS and (not whole or len(fields) == len(_EDITABLE)):
         return
-    for name, kind in kinds:
+    if not (fields.keys() == _EDITABLE if whole else fields.keys() <= _EDITABLE):
+        raise _OddError("fields")
+    for name, kind in zip(*kinds, strict=True):
         if kind not in _KINDS[name]:
             raise _OddError(name)
     if len(_KNOWN_KINDS) < _KNOWN_LIMIT:
@@ -288,5 +290,5 @@ _KINDS: dict[str, tuple[type, ...]] = {
     "volume_factor": (float, int),
 }
 # Records have the same few shapes: each is looked at once.
-_KNOWN_KINDS: set[tuple[tuple[str, type], ...]] = set()
+_KNOWN_KINDS: set[tuple[tuple[str, ...], tuple[type, ...]]] = set()
 _KNOWN_LIMIT = 256

@@ -27,6 +27,7 @@ QUIET_SECONDS: Final = 2.0
 LATEST_SECONDS: Final = 30.0
 """The index is written when nothing has changed for the first, or at the latest after the second."""
 
+_OF_ONE_RECORD = {Category.BAD_FILE, Category.DATA}
 _log = logging.getLogger(__name__)
 
 
@@ -123,10 +124,24 @@ class RecordFiles:
                     self._hold(record, summary)
 
     def write_some(self, count: int) -> int:
-        """Write up to `count` of what the mirror expects; return how many. Raises StoreError."""
+        """Write up to `count` of what the mirror expects; return how many. Raises StoreError.
+
+        A record whose file has to stay as it is, is told once and no longer expected: the others must not wait for it.
+        """
         with self.lock:
             ids = list(self._unwritten)[:count]
-            self.save([self._held[each] for each in ids])
+            try:
+                self.save([self._held[each] for each in ids])
+            except StoreError as error:
+                if error.problem.category not in _OF_ONE_RECORD:
+                    raise
+                if len(ids) == 1:
+                    self.problems.append(error.problem)
+                    self._unwritten.pop(ids[0], None)
+                    self._held.pop(ids[0], None)
+                else:
+                    for _ in ids:
+                        self.write_some(1)
             return len(ids)
 
     def index_due_in(self) -> float | None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from models.problem import Category, Problem, StoreError
-from storage.atomic_file import SYSTEM, BadFileError, FileCalls, backup_of, read_capped, write_atomic
+from storage.atomic_file import RECORD_LIMIT, SYSTEM, BadFileError, FileCalls, backup_of, read_capped, write_atomic
 from storage.data_folder import DataFolder
 from storage.diagnosis import diagnose
 from storage.json_store.index import Signature, Summary, read_index, signature, summary_of
@@ -20,6 +20,7 @@ from storage.list_rows import collector_paused
 from storage.quarantine import put_away
 
 _LOOK_LIMIT: Final = 64
+_READ: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
 _log = logging.getLogger(__name__)
 
 
@@ -49,7 +50,7 @@ def _scan(folder: DataFolder, calls: FileCalls) -> Scan:
     identity, found = indexed or (Identity(), {})
     from_index = len(found)
     identities: Counter[Identity] = Counter()
-    for name in _not_indexed(files, found):
+    for name in _not_indexed(files, found, folder, problems):
         record, summary = _read(folder, name, problems, calls)
         if record is not None and summary is not None:
             found[record.id] = summary
@@ -76,14 +77,52 @@ def read_or_recover(path: Path, folder: DataFolder, *, calls: FileCalls = SYSTEM
         raise StoreError(diagnose(error, where=path.name, path=path)) from error
 
 
-def _not_indexed(files: dict[str, Signature], found: dict[str, Summary]) -> list[str]:
-    return list(files.keys() - set(map(file_name, found)))
+def _not_indexed(
+    files: dict[str, Signature], found: dict[str, Summary], folder: DataFolder, problems: list[Problem]
+) -> Iterator[str]:
+    """Yield the names of the records that the index does not tell of, and notice copies under other names."""
+    names = files.keys() - {each + ".json" for each in found} if found else files.keys()
+    others = set(map(file_name, found)) if len(names) + len(found) > len(files) else set()
+    for name in sorted(names):
+        if is_record_name(name):
+            if name not in others:
+                yield name
+        elif _is_stray(folder.connections / name):
+            problems.append(_stray(name))
 
 
 def _read(
     folder: DataFolder, name: str, problems: list[Problem], calls: FileCalls
 ) -> tuple[Record | None, Summary | None]:
-    path = folder.connections / name
+    path = f"{folder.connections}{os.sep}{name}"
+    try:
+        content, looks = _read_at_once(path)
+        record, digest = load_record(content, name)
+    except (BadFileError, OSError):
+        return _read_damaged(Path(path), folder, problems, calls)
+    return record, summary_of(record, digest, looks)
+
+
+def _read_at_once(path: str) -> tuple[bytes, Signature]:
+    """Return the content of a file with how it looks to the disk; BlockingIOError where another way must be taken."""
+    descriptor = os.open(path, _READ)
+    try:
+        status = os.fstat(descriptor)
+        size = status.st_size
+        if not stat.S_ISREG(status.st_mode) or size > RECORD_LIMIT:
+            raise BlockingIOError
+        content = os.read(descriptor, size + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) != size:
+        raise BlockingIOError
+    return content, (size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def _read_damaged(
+    path: Path, folder: DataFolder, problems: list[Problem], calls: FileCalls
+) -> tuple[Record | None, Summary | None]:
+    name = path.name
     try:
         record, digest, problem = read_or_recover(path, folder, calls=calls)
         looks = signature(os.lstat(path))
@@ -136,9 +175,7 @@ def _look(folder: DataFolder, problems: list[Problem]) -> dict[str, Signature]:
     with _entries(folder.connections) as entries:
         for entry in entries:
             name = entry.name
-            if not is_record_name(name):
-                if name.endswith(".json") and name != INDEX_NAME and _is_stray(Path(folder.connections / name)):
-                    problems.append(_stray(name))
+            if not name.endswith(".json") or name == INDEX_NAME:
                 continue
             status = entry.stat(follow_symlinks=False)
             if user is not None and (status.st_mode != 0o100600 or status.st_uid != user or status.st_nlink != 1):
