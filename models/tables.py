@@ -109,6 +109,25 @@ class TakenOverIdTable(Model):
         primary_key = False
 
 
+class ConflictTable(Model):
+    """`conflicts`: changes that lost against another desktop's, until a person chooses."""
+
+    id = TextField(primary_key=True)
+    connection_id = TextField()
+    name = TextField()
+    fields = TextField()
+    base = TextField()
+    mine = TextField()
+    theirs = TextField()
+    device = TextField()
+    op_id = TextField()
+    made_at = TextField()
+    noted_at = _Stamp()
+
+    class Meta:
+        table_name = "conflicts"
+
+
 TABLES = (
     ConnectionTable,
     AppliedOperationTable,
@@ -116,4 +135,5 @@ TABLES = (
     StoreIdentityTable,
     TakeOverTable,
     TakenOverIdTable,
+    ConflictTable,
 )

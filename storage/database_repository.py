@@ -1,68 +1,81 @@
-"""Connections in a database. Every write is an operation, applied in one transaction, once.
+"""Connections in a database. Every write is an operation, applied in one transaction, once (applying.py)."""
 
-A write reads the record first, inside its transaction: a change that another program made by plain SQL counts whether
-it raised `revision` or not.
-"""
-
-import logging
 import threading
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from operator import itemgetter
 from typing import Any, Final
 
-from models.connection import FIELDS, NEVER, Connection, Deleted
+from models.connection import EDITABLE, NEVER, Connection, Deleted
 from models.connection_row import ConnectionRow
-from models.problem import StoreError
-from models.tables import AppliedOperationTable, ConnectionTable, DeletedConnectionTable
-from storage.connection_codec import (
-    FLAGS,
-    decode,
-    encode,
-    now,
-    read_stamp,
-    record_row,
-    record_text,
-    row_of,
-    stamp_text,
-    stored,
-)
+from models.problem import CommitUnknownError, ConflictError, StoreError
+from models.tables import AppliedOperationTable, ConflictTable, ConnectionTable, DeletedConnectionTable
+from storage.applying import AT_ONCE, INDEX, Applier, Outcome, Row, list_columns, values_of
+from storage.connection_codec import FLAGS, decode, encode, now, read_stamp, row_of, stamp_text, stored
 from storage.list_rows import as_flag, as_revision, as_text, collector_paused, convert, fetch_rows, to_rows
-from storage.merge import changes, merge
+from storage.merge import UNITS, changes
 from storage.open_database import OpenDatabase
-from storage.operations import Kind, Operation
-from storage.refusals import conflict, gone_meanwhile, id_taken, name_taken
-from storage.sql_texts import select_nothing, texts, update_text
+from storage.operations import Kind, NotAppliedError, Operation
+from storage.refusals import gone_meanwhile
+from storage.sql_texts import select_nothing, several_rows_text, several_text, texts
 
 TOMBSTONE_DAYS: Final = 90
 
-_INDEX = {name: index for index, name in enumerate(FIELDS)}
-_log = logging.getLogger(__name__)
+_UNIT_OF = {name: unit for unit in UNITS for name in unit}
 
 
 class DatabaseRepository:
-    """The Repository over a Database. `device` names this desktop in its operations."""
+    """The Repository over a database. `device` names this desktop in its operations.
 
-    def __init__(self, database: OpenDatabase, device: str) -> None:
+    `next_sequence` numbers them; without it the numbers go on after the last one in the database. `applied` hears of
+    every outcome once it is committed: the mirror. A write that did not get through raises NotAppliedError.
+    """
+
+    def __init__(
+        self,
+        database: OpenDatabase,
+        device: str,
+        *,
+        next_sequence: Callable[[], int] | None = None,
+        applied: Callable[[Sequence[tuple[Operation, Outcome]]], None] = lambda _applied: None,
+    ) -> None:
         self._database = database
         self._device = device
         self._texts = texts(database.dialect)
-        self._sequence: int | None = None
-        self._sequence_lock = threading.Lock()
+        self._applied = applied
+        self._numbers = next_sequence or _Numbers(database, self._texts.last_sequence, device).take
 
     def rows(self) -> list[ConnectionRow]:
         with self._database.read() as connection:
-            if self._database.dialect == "sqlite":
-                return fetch_rows(connection)
-            with collector_paused():
-                raw = connection.execute(self._texts.listed).fetchall()
-        return to_rows(raw)
+            return fetch_rows(connection, self._texts.listed)
+
+    def rows_of(self, ids: Sequence[str]) -> list[ConnectionRow]:
+        """Return the lines of some ids, of those that are there."""
+        found: list[Row] = []
+        with self._database.read() as connection:
+            for start in range(0, len(ids), AT_ONCE):
+                group = ids[start : start + AT_ONCE]
+                text = several_rows_text(self._database.dialect, len(group))
+                found += connection.execute(text, tuple(group)).fetchall()
+        return to_rows(found)
+
+    def revisions(self) -> dict[str, int]:
+        """Return every id with its revision."""
+        with self._database.read() as connection:
+            found = connection.execute(self._texts.revisions).fetchall()
+        return {as_text(each): as_revision(revision) for each, revision in found}
 
     def get(self, connection_id: str) -> Connection | None:
         with self._database.read() as connection:
             row = connection.execute(self._texts.one, (connection_id,)).fetchone()
         return None if row is None else decode(row)
+
+    def several(self, ids: Sequence[str]) -> Iterator[Connection]:
+        """Give the records of some ids, those that are there and make sense."""
+        for row in self._raw(ids).values():
+            try:
+                yield decode(row)
+            except StoreError:
+                continue
 
     def find(self, name: str) -> list[str]:
         with self._database.read() as connection:
@@ -75,210 +88,172 @@ class DatabaseRepository:
 
     def names(self) -> set[str]:
         with self._database.read() as connection:
-            return {as_text(name) for _, name in connection.execute(self._texts.ids_and_names)}
+            return {as_text(name) for _, name in connection.execute(self._texts.ids_and_names).fetchall()}
 
     def add(self, connections: Sequence[Connection], *, rename: bool = False) -> list[ConnectionRow]:
-        stamp = now()
-        with self._database.write() as cursor, collector_paused():
-            known = cursor.execute(self._texts.ids_and_names).fetchall()
-            names, ids = {name for _, name in known}, {each for each, _ in known}
-            rows = []
-            for connection in connections:
-                if connection.id in ids:
-                    raise StoreError(id_taken(connection.id))
-                name = self._free(connection.name, names, rename=rename)
-                rows.append(self._new_row(connection, name, stamp))
-                names.add(name)
-                ids.add(connection.id)
-            cursor.executemany(self._texts.insert, rows)
-            self._record(cursor, [self._operation(connection.id, Kind.ADD) for connection in connections])
-        return convert([_list_columns(row) for row in rows])
-
-    def _new_row(self, connection: Connection, name: str, stamp: datetime) -> list[Any]:
-        row = list(self._encode(connection))
-        row[_INDEX["name"]] = name
-        row[_INDEX["updated_at"]] = self._stamp(stamp)
-        if connection.created_at == NEVER:
-            row[_INDEX["created_at"]] = self._stamp(stamp)
-        return row
+        with collector_paused():
+            made = stamp_text(now())
+            operations = [self._added(connection, made) for connection in connections]
+            outcomes = self.run(operations, rename=rename)
+            return convert([list_columns(outcome.raw) for outcome in outcomes if outcome.raw is not None])
 
     def update(self, base: Connection, new: Connection) -> ConnectionRow:
-        mine = stored(new)
-        wanted = changes(stored(base), mine)
-        with self._database.write() as cursor:
-            theirs = self._read(cursor, base.id)
-            if theirs is None:
-                return self._edit_deleted(cursor, base, mine)
-            merged = self._merge(base, mine, theirs)
-            final = changes(stored(theirs), merged)
-            if not final:
-                return row_of(theirs)
-            if "name" in final:
-                self._refuse_taken(cursor, final["name"])
-            operation = self._operation(base.id, Kind.EDIT, base.revision, wanted)
-            self._record(cursor, [operation])
-            return row_of(self._apply(cursor, theirs, final))
+        before = stored(base)
+        wanted = changes(before, stored(new))
+        if not wanted:
+            current = self.get(base.id)
+            if current is None:
+                raise StoreError(gone_meanwhile(base.name))
+            return row_of(current)
+        (outcome,) = self.run([self._operation(base.id, Kind.EDIT, base.revision, before, wanted)])
+        assert outcome.row is not None
+        return outcome.row
 
     def set_flag(self, ids: Sequence[str], field: str, value: bool) -> list[ConnectionRow]:
         if field not in FLAGS:
             raise ValueError(f"{field} is not a yes-or-no field")
-        text = update_text(self._database.dialect, (field, "revision", "updated_at"))
-        stamp, index = self._stamp(now()), _INDEX[field]
-        changed: list[Sequence[Any]] = []
-        with self._database.write() as cursor:
-            for each in dict.fromkeys(ids):
-                row = cursor.execute(self._texts.one, (each,)).fetchone()
-                if row is None or as_flag(row[index]) == value:
-                    continue
-                revision = as_revision(row[_INDEX["revision"]])
-                cursor.execute(text, (value, revision + 1, stamp, each, row[_INDEX["revision"]]))
-                values = {field: value, "revision": revision + 1, "updated_at": stamp}
-                changed.append(_list_columns(_overlay(row, values)))
-                self._record(cursor, [self._operation(each, Kind.EDIT, revision, {field: value})])
-        return to_rows(changed)
+        index = INDEX[field]
+        operations = []
+        for each, row in self._raw(ids).items():
+            if as_flag(row[index]) != value:
+                before = {field: as_flag(row[index])}
+                revision = as_revision(row[INDEX["revision"]])
+                operations.append(self._operation(each, Kind.EDIT, revision, before, {field: value}))
+        outcomes = self.run(operations)
+        return to_rows([list_columns(outcome.raw) for outcome in outcomes if outcome.raw is not None])
 
     def remove(self, ids: Sequence[str]) -> list[Deleted]:
+        rows = self._raw(ids)
+        operations = []
+        for each, row in rows.items():
+            revision = as_revision(row[INDEX["revision"]])
+            operations.append(self._operation(each, Kind.REMOVE, revision, values_of(row), {}))
         stamp = now()
         gone = []
-        with self._database.write() as cursor:
-            for each in dict.fromkeys(ids):
-                row = cursor.execute(self._texts.one, (each,)).fetchone()
-                if row is None:
-                    continue
-                revision = as_revision(row[_INDEX["revision"]])
-                name, exchange = as_text(row[_INDEX["name"]]), as_text(row[_INDEX["exchange"]])
-                tombstone = (each, name, exchange, revision, record_text(row), self._stamp(stamp))
-                cursor.execute(self._texts.tombstone, tombstone)
-                cursor.execute(self._texts.delete, (each,))
-                self._record(cursor, [self._operation(each, Kind.REMOVE, revision)])
-                gone.append(Deleted(each, name, exchange, stamp))
+        for operation, outcome in zip(operations, self.run(operations), strict=True):
+            if outcome.raw is None:
+                row = rows[operation.connection_id]
+                name, exchange = as_text(row[INDEX["name"]]), as_text(row[INDEX["exchange"]])
+                gone.append(Deleted(operation.connection_id, name, exchange, stamp))
         return gone
 
     def restore(self, ids: Sequence[str]) -> list[ConnectionRow]:
-        back = []
-        with self._database.write() as cursor:
-            names = {name for _, name in cursor.execute(self._texts.ids_and_names)}
-            for each in dict.fromkeys(ids):
-                tombstone = cursor.execute(self._texts.one_tombstone, (each,)).fetchone()
-                if tombstone is None or self._read(cursor, each) is not None:
-                    continue
-                restored = self._restore_one(cursor, decode(record_row(tombstone[0])), names)
-                names.add(restored.name)
-                back.append(row_of(restored))
-        return back
+        known = {each.id: each.name for each in self.deleted()}
+        live = self._raw(ids)
+        operations = [
+            self._operation(each, Kind.RESTORE, 0, {"name": known[each]}, {})
+            for each in dict.fromkeys(ids)
+            if each in known and each not in live
+        ]
+        outcomes = self.run(operations)
+        return [outcome.row for outcome in outcomes if outcome.row is not None]
 
     def deleted(self) -> list[Deleted]:
         with self._database.read() as connection:
             found = connection.execute(self._texts.tombstones).fetchall()
         return [Deleted(each, as_text(name), as_text(exchange), read_stamp(at)) for each, name, exchange, at in found]
 
-    def check_tables(self) -> None:
-        """Raise StoreError(SCHEMA) unless every table that saving needs is there, with the columns we know."""
+    def apply(self, operation: Operation) -> Outcome:
+        """Apply an operation that was made earlier; see `run`."""
+        return self.run([operation], replay=True)[0]
+
+    def run(self, operations: Sequence[Operation], *, replay: bool = False, rename: bool = False) -> list[Outcome]:
+        """Apply operations in one transaction: all of them or, with StoreError, none.
+
+        `replay`: they were made earlier. Those that took effect already do not do so again, a conflict is kept for a
+        person, a taken name gets a suffix. Otherwise a conflict raises ConflictError.
+        """
+        if not operations:
+            return []
+        try:
+            with self._database.write() as statements, collector_paused():
+                applier = Applier(statements, self._database.dialect, replay=replay, rename=rename)
+                outcomes = applier.apply(operations)
+        except ConflictError:
+            raise
+        except StoreError as error:
+            unknown = isinstance(error, CommitUnknownError)
+            raise NotAppliedError(error.problem, operations, unknown=unknown) from error
+        if not replay:
+            self._applied(list(zip(operations, outcomes, strict=True)))
+        return outcomes
+
+    def _raw(self, ids: Sequence[str]) -> dict[str, Row]:
+        """Return the rows of ids as they are stored, in the order of the ids."""
+        wanted = list(dict.fromkeys(ids))
+        found: dict[str, Row] = {}
         with self._database.read() as connection:
-            for table in (ConnectionTable, AppliedOperationTable, DeletedConnectionTable):
-                connection.execute(select_nothing(self._database.dialect, table))
+            for start in range(0, len(wanted), AT_ONCE):
+                group = wanted[start : start + AT_ONCE]
+                for row in connection.execute(
+                    several_text(self._database.dialect, len(group)), tuple(group)
+                ).fetchall():
+                    found[as_text(row[0])] = row
+        return {each: found[each] for each in wanted if each in found}
 
-    def forget_old(self, before: datetime | None = None) -> None:
-        """Drop tombstones and operations older than 90 days."""
-        stamp = self._stamp(before or now() - timedelta(days=TOMBSTONE_DAYS))
-        with self._database.read() as connection:
-            old = connection.execute(self._texts.any_old_tombstone, (stamp,)).fetchone()
-            old = old or connection.execute(self._texts.any_old_operation, (stamp,)).fetchone()
-        if old:
-            with self._database.write() as cursor:
-                cursor.execute(self._texts.old_tombstones, (stamp,))
-                cursor.execute(self._texts.old_operations, (stamp,))
-
-    def _merge(self, base: Connection, mine: Mapping[str, Any], theirs: Connection) -> dict[str, Any]:
-        merged = merge(stored(base), mine, stored(theirs))
-        if merged.conflicts:
-            raise StoreError(conflict(theirs.name, merged.conflicts))
-        return merged.values
-
-    def _edit_deleted(self, cursor: Any, base: Connection, mine: Mapping[str, Any]) -> ConnectionRow:
-        tombstone = cursor.execute(self._texts.one_tombstone, (base.id,)).fetchone()
-        if tombstone is None:
-            raise StoreError(gone_meanwhile(base.name))
-        deleted = decode(record_row(tombstone[0]))
-        values = self._merge(base, mine, deleted)
-        names = {name for _, name in cursor.execute(self._texts.ids_and_names)}
-        edited = decode(_overlay(encode(deleted, stamps_as_text=True), values))
-        restored = self._restore_one(cursor, edited, names)
-        _log.warning("%r was deleted while it was being edited; the edit brought it back.", restored.name)
-        return row_of(restored)
-
-    def _restore_one(self, cursor: Any, connection: Connection, names: set[str]) -> Connection:
-        name = self._free(connection.name, names, rename=True)
-        restored = replace(connection, name=name, revision=connection.revision + 1, updated_at=now())
-        cursor.execute(self._texts.insert, self._encode(restored))
-        cursor.execute(self._texts.drop_tombstone, (connection.id,))
-        self._record(cursor, [self._operation(connection.id, Kind.RESTORE, connection.revision)])
-        return restored
-
-    def _apply(self, cursor: Any, theirs: Connection, final: Mapping[str, Any]) -> Connection:
-        values = {**final, "revision": theirs.revision + 1, "updated_at": self._stamp(now())}
-        text = update_text(self._database.dialect, tuple(values))
-        found = cursor.execute(text, (*values.values(), theirs.id, theirs.revision))
-        if found.rowcount != 1:
-            raise StoreError(gone_meanwhile(theirs.name))
-        return decode(_overlay(encode(theirs, stamps_as_text=True), values))
-
-    def _read(self, cursor: Any, connection_id: str) -> Connection | None:
-        row = cursor.execute(self._texts.one, (connection_id,)).fetchone()
-        return None if row is None else decode(row)
-
-    def _refuse_taken(self, cursor: Any, name: str) -> None:
-        if any(name == other for _, other in cursor.execute(self._texts.ids_and_names)):
-            raise StoreError(name_taken(name))
-
-    @staticmethod
-    def _free(name: str, names: set[str], *, rename: bool) -> str:
-        if name not in names:
-            return name
-        if not rename:
-            raise StoreError(name_taken(name))
-        # Imported here, because reading the list is what most starts do.
-        from models.connection_names import free_name
-
-        return free_name(name, names)
+    def _added(self, connection: Connection, made_at: str) -> Operation:
+        row = encode(connection, stamps_as_text=True)
+        values = dict(zip(EDITABLE, row[1 : len(EDITABLE) + 1], strict=True))
+        # A record that comes from elsewhere keeps the day it was made.
+        base = {} if connection.created_at == NEVER else {"created_at": stamp_text(connection.created_at)}
+        return Operation(
+            self._device, self._numbers(), connection.id, Kind.ADD, changes=values, base=base, made_at=made_at
+        )
 
     def _operation(
-        self, connection_id: str, kind: Kind, base_revision: int = 0, values: Mapping[str, Any] | None = None
+        self, connection_id: str, kind: Kind, revision: int, before: dict[str, Any], values: dict[str, Any]
     ) -> Operation:
-        return Operation(self._device, self._next_sequence(), connection_id, kind, base_revision, values or {})
-
-    def _record(self, cursor: Any, operations: Sequence[Operation]) -> None:
-        stamp = self._stamp(now())
-        cursor.executemany(self._texts.operation, [operation.row(stamp) for operation in operations])
-
-    def _next_sequence(self) -> int:
-        with self._sequence_lock:
-            if self._sequence is None:
-                with self._database.hold() as connection:
-                    found = connection.cursor()
-                    found.execute(self._texts.last_sequence, (self._device,))
-                    self._sequence = found.fetchone()[0] or 0
-            self._sequence += 1
-            return self._sequence
-
-    def _encode(self, connection: Connection) -> tuple[Any, ...]:
-        return encode(connection, stamps_as_text=self._database.dialect == "sqlite")
-
-    def _stamp(self, moment: datetime) -> Any:
-        return stamp_text(moment) if self._database.dialect == "sqlite" else moment
+        if kind is Kind.EDIT:
+            units = {name for changed in values for name in _UNIT_OF[changed]}
+            before = {name: value for name, value in before.items() if name in units}
+        return Operation(
+            self._device,
+            self._numbers(),
+            connection_id,
+            kind,
+            revision,
+            values,
+            base=before,
+            made_at=stamp_text(now()),
+        )
 
 
-def _overlay(row: Sequence[Any], values: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(values.get(name, value) for name, value in zip(FIELDS, row, strict=True))
+class _Numbers:
+    """Sequence numbers of a device that keeps no count of its own."""
+
+    def __init__(self, database: OpenDatabase, text: str, device: str) -> None:
+        self._database = database
+        self._text = text
+        self._device = device
+        self._last: int | None = None
+        self._lock = threading.Lock()
+
+    def take(self) -> int:
+        with self._lock:
+            if self._last is None:
+                with self._database.read() as connection:
+                    found = connection.execute(self._text, (self._device,)).fetchone()
+                self._last = found[0] or 0
+            self._last += 1
+            return self._last
 
 
-_LISTED = itemgetter(*(_INDEX[name.removesuffix("_set")] for name in ConnectionRow._fields))
-_SET = [index for index, name in enumerate(ConnectionRow._fields) if name.endswith("_set")]
+def check_tables(database: OpenDatabase) -> None:
+    """Raise StoreError(SCHEMA) unless every table that saving needs is there, with the columns we know."""
+    with database.read() as connection:
+        for table in (ConnectionTable, AppliedOperationTable, DeletedConnectionTable, ConflictTable):
+            connection.execute(select_nothing(database.dialect, table))
 
 
-def _list_columns(row: Sequence[Any]) -> Sequence[Any]:
-    """Return what the list's query would select of a stored row."""
-    columns = list(_LISTED(row))
-    for index in _SET:
-        columns[index] = columns[index] not in (None, "")
-    return columns
+def forget_old(database: OpenDatabase, before: datetime | None = None) -> None:
+    """Drop tombstones and operations older than 90 days."""
+    known = texts(database.dialect)
+    moment = before or now() - timedelta(days=TOMBSTONE_DAYS)
+    stamp = stamp_text(moment) if database.dialect == "sqlite" else moment
+    with database.read() as connection:
+        old = connection.execute(known.any_old_tombstone, (stamp,)).fetchone()
+        old = old or connection.execute(known.any_old_operation, (stamp,)).fetchone()
+    if old:
+        with database.write() as cursor:
+            cursor.execute(known.old_tombstones, (stamp,))
+            cursor.execute(known.old_operations, (stamp,))

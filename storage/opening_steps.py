@@ -11,7 +11,7 @@ from models.status import MigrationItem, MigrationState, StartupStep
 from storage.backup import make_backup
 from storage.data_folder import DataFolder
 from storage.database import Database
-from storage.database_repository import DatabaseRepository
+from storage.database_repository import DatabaseRepository, check_tables, forget_old
 from storage.legacy.shapes import may_need_take_over, recognise
 from storage.migrator.runner import Migrator, needs_newer_program
 from storage.opening import open_file
@@ -129,13 +129,13 @@ class Opening:
         rows = repository.rows()
         self.repository = repository
         try:
-            repository.check_tables()
+            check_tables(database)
         except StoreError:
             # What is short of what saving needs can still be shown.
             database.forbid_writing()
             raise
         if not database.read_only:
-            repository.forget_old()
+            forget_old(database)
         database.changed_elsewhere()
         return f"{len(rows):,} connections, {sum(row.enabled for row in rows):,} enabled", None
 

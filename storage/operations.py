@@ -1,10 +1,12 @@
 """A write as a value: who did it, from which revision it started, what it changed. It takes effect once."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
+
+from models.problem import Problem, StoreError
 
 
 class Kind(StrEnum):
@@ -18,7 +20,8 @@ class Kind(StrEnum):
 class Operation:
     """One write. `changes` are stored values (credentials sealed), `base_revision` is 0 for a new record.
 
-    `base` are the values of the same units before it, for the three-way merge; `made_at` is for display only.
+    `base` are the values of the same units before it, for the three-way merge; of a REMOVE all that was seen, so that
+    an edit of somebody else is noticed. `made_at` is for display only.
     """
 
     device: str
@@ -62,6 +65,15 @@ class Operation:
         if value["sequence"] < 0 or value["base_revision"] < 0:
             raise ValueError("a count is below 0")
         return cls(**{**value, "kind": Kind(value["kind"])})
+
+
+class NotAppliedError(StoreError):
+    """A write did not get through, or nobody knows (`unknown`): its operations can be kept and applied later."""
+
+    def __init__(self, problem: Problem, operations: Sequence[Operation], *, unknown: bool) -> None:
+        super().__init__(problem)
+        self.operations = tuple(operations)
+        self.unknown = unknown
 
 
 _KINDS: dict[str, type] = {

@@ -7,7 +7,7 @@ from typing import Any
 import peewee as pw
 
 from models.connection import FIELDS
-from models.tables import AppliedOperationTable, ConnectionTable, DeletedConnectionTable
+from models.tables import AppliedOperationTable, ConflictTable, ConnectionTable, DeletedConnectionTable
 from storage.list_rows import LIST_SQL
 
 _DIALECTS: dict[str, type[pw.Database]] = {"sqlite": pw.SqliteDatabase, "postgresql": pw.PostgresqlDatabase}
@@ -16,7 +16,7 @@ _DIALECTS: dict[str, type[pw.Database]] = {"sqlite": pw.SqliteDatabase, "postgre
 _STAMP_TEXT = """to_char(updated_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
 
 # Short names, because every statement is about one of these.
-_LIVE, _GONE, _DONE = ConnectionTable, DeletedConnectionTable, AppliedOperationTable
+_LIVE, _GONE, _DONE, _OPEN = ConnectionTable, DeletedConnectionTable, AppliedOperationTable, ConflictTable
 
 
 class Texts:
@@ -43,6 +43,18 @@ class Texts:
     @cached_property
     def ids_and_names(self) -> str:
         return self._text(_LIVE.select(_LIVE.id, _LIVE.name))
+
+    @cached_property
+    def everything(self) -> str:
+        return self._text(_LIVE.select())
+
+    @cached_property
+    def revisions(self) -> str:
+        return self._text(_LIVE.select(_LIVE.id, _LIVE.revision))
+
+    @cached_property
+    def id_by_name(self) -> str:
+        return self._text(_LIVE.select(_LIVE.id).where(_LIVE.name == self._parameter))
 
     @cached_property
     def insert(self) -> str:
@@ -101,6 +113,37 @@ class Texts:
     def old_operations(self) -> str:
         return self._text(_DONE.delete().where(_DONE.applied_at < self._parameter))
 
+    @cached_property
+    def conflict(self) -> str:
+        return self._text(_OPEN.insert(_all_columns(_OPEN, self._parameter)))
+
+    @cached_property
+    def same_conflict(self) -> str:
+        return self._text(
+            _OPEN.select(_OPEN.id).where(
+                (_OPEN.connection_id == self._parameter)
+                & (_OPEN.fields == self._parameter)
+                & (_OPEN.device == self._parameter)
+            )
+        )
+
+    @cached_property
+    def conflict_again(self) -> str:
+        new: dict[Any, Any] = {_OPEN.mine: self._parameter, _OPEN.op_id: self._parameter}
+        return self._text(_OPEN.update(new).where(_OPEN.id == self._parameter))
+
+    @cached_property
+    def conflicts(self) -> str:
+        return self._text(_OPEN.select().order_by(_OPEN.noted_at, _OPEN.id))
+
+    @cached_property
+    def count_conflicts(self) -> str:
+        return self._text(_OPEN.select(pw.fn.COUNT(_OPEN.id)))
+
+    @cached_property
+    def drop_conflict(self) -> str:
+        return self._text(_OPEN.delete().where(_OPEN.id == self._parameter))
+
     def _text(self, query: Any) -> str:
         return _text(self._dialect, query)
 
@@ -118,6 +161,24 @@ def update_text(dialect: str, columns: tuple[str, ...]) -> str:
     table = ConnectionTable
     changes: dict[Any, Any] = {getattr(table, name): parameter for name in columns}
     return _text(dialect, table.update(changes).where((table.id == parameter) & (table.revision == parameter)))
+
+
+@cache
+def several_text(dialect: str, count: int) -> str:
+    """Return the query of the whole rows of `count` ids."""
+    return _text(dialect, _LIVE.select().where(_LIVE.id.in_([_parameter(dialect)] * count)))
+
+
+@cache
+def several_rows_text(dialect: str, count: int) -> str:
+    """Return the list's query for `count` ids."""
+    return f"{texts(dialect).listed} WHERE id IN ({', '.join([_DIALECTS[dialect].param] * count)})"
+
+
+@cache
+def done_text(dialect: str, count: int) -> str:
+    """Return the query of those of `count` operations that took effect."""
+    return _text(dialect, _DONE.select(_DONE.op_id).where(_DONE.op_id.in_([_parameter(dialect)] * count)))
 
 
 @cache

@@ -11,7 +11,8 @@ from typing import Any
 from models.connection import EDITABLE, Connection, Deleted
 from models.connection_names import free_name
 from models.connection_row import ConnectionRow
-from models.problem import StoreError
+from models.problem import ConflictError, StoreError
+from storage.conflicts import make_conflicts
 from storage.connection_codec import FLAGS, decode, now, stamp_text, stored
 from storage.device import Device
 from storage.json_store.record_file import StoredRecord, full_row
@@ -69,7 +70,7 @@ class JsonRepository:
                 raise StoreError(gone_meanwhile(base.name))
             merged = merge(stored(base), stored(new), _fields(base.id, theirs))
             if merged.conflicts:
-                raise StoreError(conflict(theirs.fields["name"], merged.conflicts))
+                raise _conflict_error(base, new, _fields(base.id, theirs), merged.conflicts)
             final = changes(theirs.fields, merged.values)
             if theirs.deleted_at is not None:
                 final["name"] = free_name(merged.values["name"], self.names())
@@ -140,6 +141,9 @@ class JsonRepository:
         known = self._records.base(connection_id)
         # The values before this change, not those of the database: another change may wait before this one.
         units = {name for changed in values for name in _UNIT_OF[changed]} if kind is not Kind.ADD else set()
+        if kind is Kind.REMOVE:
+            # All that was seen: an edit that somebody makes meanwhile wins over the deletion.
+            units = set(EDITABLE)
         before = {} if state is None else {name: state.fields[name] for name in EDITABLE if name in units}
         return Operation(
             self._device.id,
@@ -152,6 +156,13 @@ class JsonRepository:
             base=before,
             made_at=stamp_text(now()),
         )
+
+
+def _conflict_error(
+    base: Connection, new: Connection, theirs: Mapping[str, Any], units: Sequence[tuple[str, ...]]
+) -> ConflictError:
+    kept = make_conflicts(base.id, units, (stored(base), stored(new), theirs), ("", "", ""))
+    return ConflictError(conflict(theirs["name"], units), tuple(each._replace(id="").shown() for each in kept))
 
 
 def _fields(connection_id: str, state: StoredRecord) -> dict[str, Any]:

@@ -135,6 +135,7 @@ BRINGS = {
     82: Brings(("deleted_connections",), indexes=("ix_deleted_connections_deleted",)),
     83: Brings(("take_overs", "taken_over_ids"), indexes=("ix_taken_over_ids_connection",)),
     84: Brings(),
+    85: Brings(("conflicts",), indexes=("ix_conflicts_connection",)),
     86: Brings(("vault_keys",)),
 }
 
