@@ -139,6 +139,11 @@ class PostgresDatabase:
             self.writer.close()
         self.readers.close()
 
+    @property
+    def sessions(self) -> tuple[int, int]:
+        """How many sessions are open, and how many there may be."""
+        return self.readers.open_count() + self.writer.is_open, self.readers.size + 1
+
     def _connect(self) -> connection:
         self.pace.wait()
         session = connect(self.address)
