@@ -77,8 +77,11 @@ def split(argv: list[str]) -> Arguments:
     return Arguments(data_dir, as_json, tuple(words))
 
 
-def build_core(arguments: Arguments, *, patience: float = _PATIENCE) -> "Core":
-    """Build the program. Opens nothing but the data folder itself: `startup.run()` does the work."""
+def build_core(arguments: Arguments, *, patience: float = _PATIENCE, lasting: bool = True) -> "Core":
+    """Build the program. Opens nothing but the data folder itself: `startup.run()` does the work.
+
+    `lasting`: it stays open, as the window does, so that it is worth waiting for a data folder that is in use.
+    """
     from services.core_dumps import forbid_core_dumps
     from services.log import LogView
     from storage.data_folder import prepare
@@ -86,13 +89,13 @@ def build_core(arguments: Arguments, *, patience: float = _PATIENCE) -> "Core":
     forbid_core_dumps()
     log = LogView()
     log.install()
-    return _Builder(prepare(locate_data(arguments)), log, patience).core
+    return _Builder(prepare(locate_data(arguments)), log, patience, lasting).core
 
 
 class _Builder:
     """Builds what every run needs, and knows how to build the rest when it is asked for."""
 
-    def __init__(self, folder: "DataFolder", log: "LogView", patience: float) -> None:
+    def __init__(self, folder: "DataFolder", log: "LogView", patience: float, lasting: bool) -> None:
         from services.core import Core
         from services.database_settings import DatabaseSettingsService
         from services.events import Events
@@ -112,11 +115,11 @@ class _Builder:
             log=log,
             settings=self._settings,
             database_settings=self._database,
-            startup=self._startup(log, patience),
+            startup=self._startup(log, patience, lasting),
             later=self,
         )
 
-    def _startup(self, log: "LogView", patience: float) -> "Startup":
+    def _startup(self, log: "LogView", patience: float, lasting: bool) -> "Startup":
         from services.startup import Startup
         from storage.folder_lock import FolderLock
 
@@ -131,6 +134,7 @@ class _Builder:
             migrations_folder=resource("migrations"),
             events=self._events,
             patience=patience,
+            lasting=lasting,
         )
 
     def workers(self) -> "Workers":
@@ -247,7 +251,7 @@ def _build_for_command(arguments: Arguments, writes: bool) -> "Core":
     if writes:
         # What writes may hold secrets, and no desktop portal needs to look at a command.
         forbid_core_dumps(debuggers=True)
-    return build_core(arguments, patience=_PATIENCE if writes else 0.0)
+    return build_core(arguments, patience=_PATIENCE if writes else 0.0, lasting=False)
 
 
 def _wrong_usage(sentence: str, *, as_json: bool) -> int:

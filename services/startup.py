@@ -3,6 +3,7 @@
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models import VERSION
-from models.event import Notice, StepFinished
+from models.event import Notice, StepFinished, VaultChanged
 from models.problem import Category, CtsError, Problem
 from models.status import StartupStep, StoreStatus
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 
 Outcome = tuple[str, Problem | None]
 
+_LOOK_SECONDS = 1.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -34,7 +37,8 @@ class Startup:
     """Runs the steps once. `in_use` is set while another program holds the folder.
 
     `configuration` tells which store is asked for, once the settings are loaded. `patience`: seconds to wait for
-    another program to let the folder go; 0 for whoever only reads.
+    another program to let the folder go; 0 for whoever only reads. `lasting`: the program stays open, and takes the
+    folder over when it becomes free.
     """
 
     def __init__(
@@ -50,6 +54,7 @@ class Startup:
         migrations_folder: Path,
         events: "Events",
         patience: float,
+        lasting: bool = True,
     ) -> None:
         self._folder = folder
         self._configuration = configuration
@@ -61,6 +66,8 @@ class Startup:
         self._migrations_folder = migrations_folder
         self._events = events
         self._patience = patience
+        self._lasting = lasting
+        self._closing = threading.Event()
         self._steps: list[StartupStep] = []
         self._logged = -1
         self.in_use: Problem | None = None
@@ -96,10 +103,13 @@ class Startup:
         except Exception as error:  # noqa: BLE001 - the start never raises; the log has the traceback
             _log.exception("Opening the store failed.")
             self._record(_bug("store", 0, error))
+        if self.in_use and self._lasting:
+            threading.Thread(target=self._wait_for_folder, name="folder-lock", daemon=True).start()
         return self.steps
 
     def close(self) -> None:
         """Close the store and let the folder go. Never raises: the program is ending."""
+        self._closing.set()
         close_store = partial(self._store.close, self._settings.current.backups_kept)
         for what, close in (("store", close_store), ("lock", self._lock.release)):
             try:
@@ -109,7 +119,32 @@ class Startup:
             except Exception:  # noqa: BLE001 - the program is ending; the log has the traceback
                 _log.exception("Closing the %s failed.", what)
 
-    def _step(self, word: str, call: Callable[[], Outcome]) -> None:
+    def _wait_for_folder(self) -> None:
+        """Take the folder over once the other program has let it go, and say so once."""
+        while not self._closing.wait(_LOOK_SECONDS):
+            if self._lock.acquire():
+                break
+        else:
+            return
+        self.in_use = None
+        try:
+            self._step("lock", self._take_lock, self._record_again)
+            self._step("vault", self._open_the_vault, self._record_again)
+            self._events.publish(VaultChanged(self._vault.status))
+            self._store.open(self._record_again, read_only_because=None)
+        except Exception:  # noqa: BLE001 - the boundary of this thread; the store's status has what failed
+            _log.exception("Taking the data folder over failed.")
+        self._events.publish(Notice("info", "The data folder is free now: changes can be made here."))
+
+    def _record_again(self, step: StartupStep) -> None:
+        """Keep a step that is run once more in the place of the first."""
+        self._steps = [step if known.step == step.step else known for known in self._steps]
+        _write_to_log(step)
+        self._events.publish(StepFinished(step))
+
+    def _step(
+        self, word: str, call: Callable[[], Outcome], record: Callable[[StartupStep], None] | None = None
+    ) -> None:
         start = time.perf_counter()
         try:
             detail, problem = call()
@@ -119,7 +154,7 @@ class Startup:
         except Exception as error:  # noqa: BLE001 - the start never raises; the log has the traceback
             _log.exception("The step %s failed.", word)
             step = _bug(word, _since(start), error)
-        self._record(step)
+        (record or self._record)(step)
 
     def _record(self, step: StartupStep) -> None:
         self._steps.append(step)

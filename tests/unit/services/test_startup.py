@@ -1,15 +1,17 @@
 """The start on real folders: every step told, nothing raised, whatever is in the way."""
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 import main
-from models.event import Event, StepFinished
+from models.event import Event, Notice, StepFinished
 from models.problem import Category, CtsError
 from services.core import Core
 from storage.folder_lock import FolderLock
+from tests.bare_postgres import wait_until
 
 STEPS = ["folder", "settings", "configuration", "log", "lock", "vault", "database", "take-over", "migrations", "list"]
 
@@ -85,6 +87,31 @@ def test_a_folder_in_use_is_only_read(start: Start) -> None:
     with pytest.raises(CtsError) as caught:
         second.connections.add({"name": "A", "exchange": "bybit"})
     assert caught.value.problem.category is Category.IN_USE
+
+
+def test_a_program_that_waits_takes_the_folder_over_and_says_so_once(start: Start) -> None:
+    first = start()
+    second = start()
+    heard: list[Event] = []
+    second.events.subscribe(heard.append)
+    assert problems(second)["lock"] is Category.IN_USE
+    first.startup.close()
+    wait_until(lambda: not any(thread.name == "folder-lock" for thread in threading.enumerate()))
+    assert problems(second) == {}
+    assert second.status.store().state == "online"
+    assert second.connections.add({"name": "A", "exchange": "bybit"}).row.revision == 1
+    assert sum(isinstance(event, Notice) and "free now" in event.text for event in heard) == 1
+    assert [step.step for step in second.startup.steps] == STEPS
+
+
+def test_a_program_that_ends_stops_waiting(start: Start, tmp_path: Path) -> None:
+    first = start()
+    start().startup.close()
+    first.startup.close()
+    wait_until(lambda: not any(thread.name == "folder-lock" for thread in threading.enumerate()))
+    other = FolderLock(tmp_path / "data" / ".lock")
+    assert other.acquire()
+    other.release()
 
 
 def test_logs_that_cannot_be_written_stay_in_memory(start: Start, tmp_path: Path) -> None:
