@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -103,6 +104,12 @@ class KeySources:
         except KeyringError:
             return None
 
+    def keyring_has(self, key_id: str) -> bool:
+        try:
+            return self.keyring.load(key_id) is not None
+        except KeyringError:
+            return False
+
     def put(self, holder: Holder, held: Iterable[HeldKey]) -> None:
         """Hand every key to the holder. Raises KeyringError or OSError; then the keys are not held there."""
         if holder == "keyring":
@@ -202,6 +209,15 @@ def unlock_with(vault: VaultFile, keys: OpenKeys, kind: Kind, typed: Secret) -> 
     keys.data.update(found)
     keys.wrapping[kind] = wrapping
     return bool(found)
+
+
+def unwrap_known(vault: VaultFile, keys: OpenKeys) -> None:
+    """Open the keys that another computer has added, where the passphrase or recovery key was typed here before."""
+    for kind, wrapping in keys.wrapping.items():
+        for record in vault.keys:
+            if record.id not in keys.data and kind in record.wrapped:
+                with suppress(DamagedError):
+                    keys.data[record.id] = unwrap_key(wrapping, record.vault, record.id, kind, record.wrapped[kind])
 
 
 def wrap_all(vault: VaultFile, keys: OpenKeys, kind: Kind, typed: Secret) -> tuple[VaultFile, bytes]:

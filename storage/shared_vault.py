@@ -126,17 +126,9 @@ class Sharing:
             self._keys.key(file.current)
         except VaultError:
             return JOIN
-        if file.holder == "keyring" and self._keys.writable:
-            self._keep_in_keyring(file)
+        if file.holder == "keyring" and self._keys.writable and not self._keys.sources.keyring_has(file.current):
+            self._keys.keep_in_keyring(file)
         return None
-
-    def _keep_in_keyring(self, file: VaultFile) -> None:
-        """Ask for the passphrase no more, where a keyring takes the key; else the passphrase is the holder."""
-        try:
-            if self._keys.sources.keyring.load(file.current) is None:
-                self._keys.put("keyring", file)
-        except (VaultError, OSError, RuntimeError):
-            self._keys.write(file._replace(holder="passphrase"))
 
     def _offer(self, table: VaultTable) -> Problem | None:
         """Make this vault the database's: wrapped by a passphrase, or not before there is one."""

@@ -14,7 +14,15 @@ from models.secret import Secret
 from storage.atomic_file import BadFileError
 from storage.envelope import new_key, new_key_id
 from storage.key_holders import HeldKey, KeyringError
-from storage.key_sources import WRONG, KeySources, OpenKeys, UnavailableError, VaultPaths, unlock_with
+from storage.key_sources import (
+    WRONG,
+    KeySources,
+    OpenKeys,
+    UnavailableError,
+    VaultPaths,
+    unlock_with,
+    unwrap_known,
+)
 from storage.vault_file import Holder, KeyRecord, Kind, VaultFile, header_digest, read_vault, write_vault
 from storage.vault_opening import Found, NotMadeError, make, record_of
 
@@ -92,10 +100,16 @@ class VaultKeys:
         self._missing.clear()
         if file.holder == "keyring" and self.writable and self.sources.keyring.may_exist():
             # Whoever has to type although the keyring holds the key has lost that entry: put it back.
-            try:
-                self.put("keyring", file)
-            except VaultError as error:
-                _log.warning("%s", error)
+            self.keep_in_keyring(file)
+
+    def keep_in_keyring(self, file: VaultFile) -> None:
+        """Let the keyring hold the open keys; of a vault that came from a database, else nobody holds them here."""
+        try:
+            self.put("keyring", file)
+        except VaultError as error:
+            _log.warning("%s", error)
+            if file.version:
+                self.write(file._replace(holder="passphrase"))
 
     def changeable(self) -> VaultFile:
         """Return the vault with its current key open. Raises VaultError where it is locked or may not be written."""
@@ -162,6 +176,7 @@ class VaultKeys:
             others = tuple(part for part in parts if part is not None)
             for kind in before.kdf.keys() - {kind for kind in header.kdf if header.kdf[kind] == before.kdf.get(kind)}:
                 self.open.wrapping.pop(kind, None)
+            unwrap_known(header, self.open)
         self.failure, self._retry_at = None, 0.0
         self._missing.clear()
         file = header._replace(holder=holder, others=others)
