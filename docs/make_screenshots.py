@@ -82,7 +82,7 @@ async def new_connection(studio: Studio) -> None:
 
     page = studio.window.page("connections")
     assert isinstance(page, ConnectionsPage)
-    page._new_connection()
+    page.commands.new()
     await _with_dialog(studio, "new-connection")
 
 

@@ -12,13 +12,14 @@ from gui.frame import TITLE
 from gui.messages import Messages
 from gui.shell import Page, PageSpec, Shell
 from gui.status_bar import StatusBar
+from gui.status_reader import StatusReader
 from gui.tasks import Tasks
 from gui.theme import Theme
 from gui.widgets.message_bar import MessageBar
 from gui.widgets.navigation_rail import NavigationRail
 
 if TYPE_CHECKING:
-    from models.event import Notice, StepFinished, StoreChanged
+    from models.event import Notice
     from services.core import Core
 
 
@@ -39,22 +40,18 @@ class MainWindow(QWidget):
         self._core: Core | None = None
         self._may_close = False
         self._settled = False
-        self._status_stale = False
         self._kept: dict[str, dict[str, Any]] = {}
 
         self._rail = NavigationRail(theme, TITLE)
         self._stack = QStackedWidget()
         self._bar = MessageBar(theme)
         self.status = StatusBar(theme, self.go_to)
+        self._reader = StatusReader(self.shell, self.status, self)
         self._lay_out()
 
         self._rail.chosen.connect(self.go_to)
         messages.listen(self._bar.add)
         self.bridge.notice.connect(self._show_notice)
-        self.bridge.store_changed.connect(self._store_changed)
-        self.bridge.step_finished.connect(self._step_finished)
-        self.bridge.migrations_changed.connect(lambda _event: self._ask_status())
-        self.bridge.vault_changed.connect(lambda event: self.status.show_vault(event.status))
         self._add_shortcuts()
 
     def open_first(self) -> None:
@@ -88,6 +85,7 @@ class MainWindow(QWidget):
     def attach(self, core: "Core") -> None:
         """Hand the services to the pages that are built; the others get them when they are."""
         self._core = core
+        self._reader.attach(core)
         self.bridge.attach(core.events)
         for page in list(self._pages.values()):
             page.attach(core)
@@ -97,7 +95,7 @@ class MainWindow(QWidget):
         self._settled = True
         for page in list(self._pages.values()):
             page.started()
-        self._ask_status()
+        self._reader.ask()
         QTimer.singleShot(150, self, self._build_next)
 
     def unsaved(self) -> str:
@@ -165,7 +163,7 @@ class MainWindow(QWidget):
         page = self._stack.currentWidget()
         if isinstance(page, Page):
             page.reload()
-        self._ask_status()
+        self._reader.ask()
 
     def _show_shortcuts(self) -> None:
         from gui.shortcuts import ShortcutsDialog
@@ -201,29 +199,3 @@ class MainWindow(QWidget):
             self.shell.messages.problem(event.problem, level=event.level)
         else:
             self.shell.messages.say(event.text, level=event.level)
-
-    def _store_changed(self, event: "StoreChanged") -> None:
-        self.status.show_store(event.status)
-
-    def _step_finished(self, event: "StepFinished") -> None:
-        self.shell.tasks.start("status", self._read_status(migrations=event.step.step == "migrations"))
-
-    def _ask_status(self) -> None:
-        if self._core is not None:
-            self.shell.tasks.start("status", self._read_status(migrations=True))
-
-    async def _read_status(self, *, migrations: bool) -> None:
-        core = self._core
-        assert core is not None
-        self._status_stale = self._status_stale or migrations
-        self.status.show_store(await self.shell.tasks.read(core.status.store))
-        self.status.show_vault(await self.shell.tasks.read(core.status.vault))
-        if self._status_stale:
-            from models.problem import CtsError
-
-            try:
-                self.status.show_migrations(await self.shell.tasks.read(core.migrations.items))
-            except CtsError:
-                # The store chip says already why nothing can be read.
-                self.status.show_migrations(())
-            self._status_stale = False

@@ -1,12 +1,12 @@
 """Between the Connections page and the services: wishes become calls on workers, their results signals."""
 
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
+from gui.connections.actions import ConnectionActions
 from gui.connections.order_index import OrderIndex
+from gui.connections.transfers import Transfers
 from gui.shell import Shell
 from models.problem import Category, CtsError, InputError, Problem
 
@@ -23,7 +23,7 @@ _MANY = 20_000
 class ConnectionsController(QObject):
     """`listed` carries an OrderIndex, `changed` rows and ids that are gone, `arranged` (column, descending, order,
     version), `record_read` (Connection, key ending), `stored` the ids to select, `form_ready` (Connection or None, key
-    ending or None), `previewed` (paths, items); `failed` is why there is no list.
+    ending or None); `failed` is why there is no list.
     """
 
     listed = Signal(object)
@@ -33,7 +33,6 @@ class ConnectionsController(QObject):
     record_read = Signal(object, object)
     stored = Signal(object)
     form_ready = Signal(object, object)
-    previewed = Signal(object, object)
     busy_changed = Signal(bool)
 
     def __init__(self, shell: Shell, parent: QObject | None = None) -> None:
@@ -41,7 +40,10 @@ class ConnectionsController(QObject):
         self._shell = shell
         self._tasks = shell.tasks
         self._core: Core | None = None
-        self._deleted: list[list[str]] = []
+        self.actions = ConnectionActions(shell, lambda: self.core, self)
+        self.transfers = Transfers(shell, lambda: self.core, self)
+        self.actions.stored.connect(self.stored)
+        self.transfers.imported.connect(self.reload)
 
     @property
     def ready(self) -> bool:
@@ -78,31 +80,6 @@ class ConnectionsController(QObject):
         """Store what a form says; whatever goes wrong, the form stays as it is and shows it."""
         name = f"connections: save {id(form)}"
         self._tasks.start(name, self._save(form), busy=form.set_busy, failed=form.show_problem)
-
-    def set_enabled(self, ids: Sequence[str], *, on: bool) -> None:
-        self._tasks.start("connections: enable", self._set_enabled(list(ids), on=on))
-
-    def duplicate(self, ids: Sequence[str]) -> None:
-        self._tasks.start(f"connections: duplicate {ids[0]}", self._duplicate(list(ids)))
-
-    def remove(self, ids: Sequence[str]) -> None:
-        self._tasks.start(f"connections: remove {ids[0]}", self._remove(list(ids)))
-
-    def undo(self) -> None:
-        """Restore what was deleted last."""
-        if self._deleted:
-            self._restore(self._deleted[-1])
-        else:
-            self._shell.messages.say("There is no deletion to undo.")
-
-    def preview_import(self, paths: Sequence[str]) -> None:
-        self._tasks.start("connections: import", self._preview_import([Path(path) for path in paths]))
-
-    def apply_import(self, paths: Sequence[Path]) -> None:
-        self._tasks.start("connections: import", self._apply_import(list(paths)))
-
-    def export(self, path: str, ids: Sequence[str] | None) -> None:
-        self._tasks.start("connections: export", self._export(Path(path), None if ids is None else list(ids)))
 
     @property
     def core(self) -> "Core":
@@ -157,59 +134,6 @@ class ConnectionsController(QObject):
         else:
             self._shell.messages.say(f"{word} “{saved.row.name}”.", level="ok")
 
-    async def _set_enabled(self, ids: list[str], *, on: bool) -> None:
-        rows = await self._tasks.write(self.core.connections.set_enabled, ids, on)
-        if len(ids) > 1:
-            self._shell.messages.say(f"{_count(len(rows))} {'enabled' if on else 'disabled'}.", level="ok")
-
-    async def _duplicate(self, ids: list[str]) -> None:
-        made: list[str] = []
-        try:
-            for connection_id in ids:
-                saved = await self._tasks.write(self.core.connections.duplicate, connection_id)
-                made.append(saved.row.id)
-        finally:
-            if made:
-                self.stored.emit(made)
-                text = f"{_count(len(made))} duplicated; a copy never trades live by itself."
-                self._shell.messages.say(text, level="ok")
-
-    async def _remove(self, ids: list[str]) -> None:
-        gone = await self._tasks.write(self.core.connections.remove, ids)
-        if not gone:
-            return
-        restorable = [each.id for each in gone]
-        self._deleted.append(restorable)
-        what = f"“{gone[0].name}”" if len(gone) == 1 else _count(len(gone))
-        self._shell.messages.say(f"Deleted {what}.", level="info", action=("Undo", lambda: self._restore(restorable)))
-
-    def _restore(self, ids: list[str]) -> None:
-        self._tasks.start(f"connections: restore {ids[0]}", self._restore_now(ids))
-
-    async def _restore_now(self, ids: list[str]) -> None:
-        rows = await self._tasks.write(self.core.connections.restore, ids)
-        if ids in self._deleted:
-            self._deleted.remove(ids)
-        self.stored.emit([row.id for row in rows])
-        what = f"“{rows[0].name}” is" if len(rows) == 1 else f"{_count(len(rows))} are"
-        self._shell.messages.say(f"{what} back.", level="ok")
-
-    async def _preview_import(self, paths: list[Path]) -> None:
-        items = await self._tasks.read(self.core.transfer.preview, paths)
-        self.previewed.emit(paths, items)
-
-    async def _apply_import(self, paths: list[Path]) -> None:
-        items = await self._tasks.write(self.core.transfer.apply, paths)
-        added = sum(item.action == "add" for item in items)
-        left = len(items) - added
-        text = f"Imported {_count(added)}." + (f" {left:,} left out." if left else "")
-        self._shell.messages.say(text, level="ok" if added else "warning")
-        self.reload()
-
-    async def _export(self, path: Path, ids: list[str] | None) -> None:
-        count = await self._tasks.read(self.core.transfer.export, path, ids)
-        self._shell.messages.say(f"Exported {_count(count)} to {path}, without secrets.", level="ok")
-
 
 def _record(core: "Core", connection_id: str) -> "tuple[Connection, str | None]":
     """Read a record and the end of its key; a key that cannot be opened is no reason to show nothing."""
@@ -228,7 +152,3 @@ def _ignore_missing(shell: Shell) -> Any:
             shell.messages.problem(problem)
 
     return show
-
-
-def _count(number: int) -> str:
-    return f"{number:,} connection" if number == 1 else f"{number:,} connections"

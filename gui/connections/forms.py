@@ -43,7 +43,7 @@ class Forms:
     def choose_import(self) -> None:
         dialog = self._file_dialog("Import connections", "Import")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
-        dialog.filesSelected.connect(self._controller.preview_import)
+        dialog.filesSelected.connect(self._controller.transfers.preview_import)
         dialog.open()
 
     def choose_export(self, ids: Sequence[str]) -> None:
@@ -54,13 +54,13 @@ class Forms:
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix("json")
         dialog.selectFile("connections.json")
-        dialog.fileSelected.connect(lambda path: self._controller.export(path, chosen))
+        dialog.fileSelected.connect(lambda path: self._controller.transfers.export(path, chosen))
         dialog.open()
 
     def show_import(self, paths: Sequence[Path], items: "Sequence[ImportItem]") -> ImportDialog:
         """Show what an import would do; it is done when the person agrees."""
         dialog = ImportDialog(items, self._parent)
-        dialog.accepted.connect(lambda: self._controller.apply_import(paths))
+        dialog.accepted.connect(lambda: self._controller.transfers.apply_import(paths))
         dialog.open()
         return dialog
 

@@ -1,17 +1,17 @@
 """The Connections page arranges: toolbar, filters, list, detail pane; the controller does what they ask for."""
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QPoint, Qt, QTimer
-from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from gui.connections.commands import Commands
 from gui.connections.controller import ConnectionsController
 from gui.connections.detail_pane import DetailPane
 from gui.connections.empty import EmptyList
 from gui.connections.filters import FilterRow
+from gui.connections.list_control import ListControl
 from gui.connections.order_index import OrderIndex
 from gui.connections.table import ConnectionTable
 from gui.connections.table_model import ConnectionTableModel
@@ -20,11 +20,8 @@ from gui.widgets.buttons import Button
 from gui.widgets.fields import SearchField
 
 if TYPE_CHECKING:
-    from gui.connections.forms import Forms
-    from models.connection import Connection
     from models.connection_row import ConnectionRow
     from models.problem import Problem
-    from models.status import ImportItem
     from services.core import Core
 
 _DETAIL_DELAY = 80
@@ -45,8 +42,8 @@ class ConnectionsPage(Page):
         self.search = SearchField("Search name, exchange, tag   Ctrl+F")
         self.detail = DetailPane(shell.theme)
         self.empty = EmptyList()
-        self._forms: Forms | None = None
-        self._place_after_removal = -1
+        self.commands = Commands(self, self.table, self.model, self.controller, shell.messages)
+        self.control = ListControl(self, self.search, self.filters, self.table, self.model, self.controller)
         self._detail_timer = _timer(self, _DETAIL_DELAY, self._read_record)
         # "5 min ago" grows old by itself.
         self._clock = QTimer(self)
@@ -55,19 +52,8 @@ class ConnectionsPage(Page):
         self._clock.start()
         self._lay_out()
         self._connect_parts()
-        self._connect_controller()
-        self._add_shortcuts()
         self._set_ready(ready=False)
         self.table.setFocus()
-
-    @property
-    def forms(self) -> "Forms":
-        """The dialogs of this page, built when the first one is wanted."""
-        if self._forms is None:
-            from gui.connections.forms import Forms
-
-            self._forms = Forms(self, self.controller)
-        return self._forms
 
     def attach(self, core: "Core") -> None:
         self.controller.attach(core)
@@ -92,24 +78,21 @@ class ConnectionsPage(Page):
         self._update_view()
 
     def unsaved(self) -> str:
-        return self._forms.unsaved() if self._forms is not None else ""
+        return self.commands.unsaved()
 
     def state(self) -> dict[str, Any]:
-        return self.table.column_state() | {"detail": self._splitter.sizes()[1]}
+        return self.table.columns.state() | {"detail": self._splitter.sizes()[1]}
 
     def restore(self, kept: Mapping[str, Any]) -> None:
-        self.table.restore_columns(kept)
+        self.table.columns.restore(kept)
         width = kept.get("detail")
         if isinstance(width, int) and 200 <= width <= 900:
             self._splitter.setSizes([10_000, width])
 
-    def selected_ids(self) -> tuple[str, ...]:
-        return self.table.selected_ids()
-
     def _lay_out(self) -> None:
-        self._new = Button("New connection", self._new_connection, tone="primary", hint="Ctrl+N")
-        self._import = Button("Import…", self._choose_import, hint="Ctrl+O")
-        self._export = Button("Export…", lambda: self.forms.choose_export(self.selected_ids()), hint="Ctrl+Shift+S")
+        self._new = Button("New connection", self.commands.new, tone="primary", hint="Ctrl+N")
+        self._import = Button("Import…", self.commands.choose_import, hint="Ctrl+O")
+        self._export = Button("Export…", self.commands.choose_export, hint="Ctrl+Shift+S")
         tools = QHBoxLayout()
         tools.setSpacing(10)
         for button in (self._new, self._import, self._export):
@@ -141,62 +124,31 @@ class ConnectionsPage(Page):
         outer.addWidget(self._splitter)
 
     def _connect_parts(self) -> None:
-        self.search.textChanged.connect(lambda _text: self._narrow())
-        self.search.leave.connect(self._go_to_list)
-        self.filters.changed.connect(self._narrow)
-        self.filters.cleared.connect(self.clear_filters)
+        commands, controller = self.commands, self.controller
+        self.control.narrowed.connect(self._list_changed)
         self.table.picked.connect(self._show_selection)
-        self.table.edit_wanted.connect(self._edit)
-        self.table.menu_wanted.connect(self._open_menu)
-        self.table.sort_wanted.connect(
-            lambda column, descending: self.controller.arrange(self.model.index_of, column, descending=descending)
-        )
-        self.detail.edit_wanted.connect(self._edit)
-        self.detail.duplicate_wanted.connect(self._duplicate)
-        self.detail.enable_wanted.connect(self._enable)
-        self.detail.delete_wanted.connect(self._delete)
-        self.empty.new_wanted.connect(self._new_connection)
-        self.empty.import_wanted.connect(self._choose_import)
-        self.empty.clear_wanted.connect(self.clear_filters)
-        self.empty.reload_wanted.connect(self.controller.reload)
-
-    def _connect_controller(self) -> None:
-        controller = self.controller
+        self.table.edit_wanted.connect(commands.edit)
+        self.table.menu_wanted.connect(commands.open_menu)
+        self.detail.edit_wanted.connect(commands.edit)
+        self.detail.duplicate_wanted.connect(commands.duplicate)
+        self.detail.enable_wanted.connect(commands.enable)
+        self.detail.delete_wanted.connect(commands.delete)
+        self.empty.new_wanted.connect(commands.new)
+        self.empty.import_wanted.connect(commands.choose_import)
+        self.empty.clear_wanted.connect(self.control.clear)
+        self.empty.reload_wanted.connect(controller.reload)
         controller.listed.connect(self._show_list)
         controller.failed.connect(self.show_problem)
         controller.changed.connect(self._apply)
-        controller.arranged.connect(self._take_order)
         controller.record_read.connect(self.detail.show_record)
-        controller.stored.connect(self._select_stored)
-        controller.form_ready.connect(self._open_form)
-        controller.previewed.connect(self._show_import)
-
-    def _add_shortcuts(self) -> None:
-        for keys, call in (
-            ("Ctrl+N", self._new_connection),
-            ("Ctrl+E", self._edit),
-            ("Ctrl+D", self._duplicate),
-            ("Ctrl+T", self._toggle),
-            ("Ctrl+Z", self.controller.undo),
-            ("Ctrl+F", self._go_to_search),
-            ("Ctrl+O", self._import.click),
-            ("Ctrl+Shift+S", self._export.click),
-            ("Escape", self.clear_filters),
-        ):
-            shortcut = QShortcut(QKeySequence(keys), self, call)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        # Delete in the search field deletes letters.
-        removal = QShortcut(QKeySequence(Qt.Key.Key_Delete), self.table, self._delete)
-        removal.setContext(Qt.ShortcutContext.WidgetShortcut)
-
-    def clear_filters(self) -> None:
-        """Show every connection."""
-        self.search.clear()
-        self.filters.reset()
+        controller.form_ready.connect(commands.open_form)
+        controller.transfers.previewed.connect(commands.show_import)
+        commands.add_shortcuts()
 
     def _set_ready(self, *, ready: bool) -> None:
         for button in (self._new, self._import, self._export):
             button.setEnabled(ready)
+        self.commands.ready = ready
         self.empty.loading = not ready
         self._update_view()
 
@@ -208,24 +160,13 @@ class ConnectionsPage(Page):
     def _apply(self, changed: "Sequence[ConnectionRow]", removed: Sequence[str]) -> None:
         self.model.apply(changed, removed)
         self._list_changed()
-        if self._place_after_removal >= 0 and not self.table.selected_ids() and self.model.rowCount():
-            place = min(self._place_after_removal, self.model.rowCount() - 1)
+        if self.commands.place_after_removal >= 0 and not self.table.selected_ids() and self.model.rowCount():
+            place = min(self.commands.place_after_removal, self.model.rowCount() - 1)
             self.table.select_ids([self.model.row_at(place).id])
-        self._place_after_removal = -1
+        self.commands.place_after_removal = -1
         selected = set(self.table.selected_ids())
         if any(row.id in selected for row in changed):
             self._show_selection()
-
-    def _take_order(self, column: str, descending: bool, order: object, version: int) -> None:
-        if version != self.model.index_of.version:
-            # The list changed while a thread arranged it.
-            self.controller.arrange(self.model.index_of, column, descending=descending)
-        elif isinstance(order, list):
-            self.model.take_order(column, order, descending=descending)
-
-    def _narrow(self) -> None:
-        self.model.narrow(self.filters.filters(self.search.text()))
-        self._list_changed()
 
     def _list_changed(self) -> None:
         index = self.model.index_of
@@ -255,76 +196,6 @@ class ConnectionsPage(Page):
         ids = self.table.selected_ids()
         if len(ids) == 1:
             self.controller.show_record(ids[0])
-
-    def _select_stored(self, ids: Sequence[str]) -> None:
-        """Select what was just stored, also where a filter would hide it."""
-        if not any(self.model.index_of.place(connection_id) is not None for connection_id in ids):
-            self.clear_filters()
-        self.table.select_ids(ids)
-
-    def _new_connection(self) -> None:
-        if self._new.isEnabled():
-            self.forms.open_form(None, None)
-
-    def _open_form(self, connection: "Connection", key_ending: str | None) -> None:
-        self.forms.open_form(connection, key_ending)
-
-    def _choose_import(self) -> None:
-        self.forms.choose_import()
-
-    def _show_import(self, paths: Sequence[Path], items: "Sequence[ImportItem]") -> None:
-        self.forms.show_import(paths, items)
-
-    def _edit(self) -> None:
-        ids = self.table.selected_ids()
-        if self.controller.ready and len(ids) == 1:
-            self.controller.edit(ids[0])
-        elif len(ids) > 1:
-            self.shell.messages.say(
-                "Several connections are selected; a form edits one.", solution="Select one of them."
-            )
-
-    def _duplicate(self) -> None:
-        if self.controller.ready and (ids := self.table.selected_ids()):
-            self.controller.duplicate(ids)
-
-    def _enable(self, on: bool) -> None:
-        if self.controller.ready and (ids := self.table.selected_ids()):
-            self.controller.set_enabled(ids, on=on)
-
-    def _toggle(self) -> None:
-        """Enable the selected ones, or disable them where all of them are enabled."""
-        rows = self.table.selected_rows()
-        self._enable(not all(row.enabled for row in rows))
-
-    def _delete(self) -> None:
-        if self.controller.ready and (ids := self.table.selected_ids()):
-            self._place_after_removal = self.model.places(ids)[0]
-            self.controller.remove(ids)
-
-    def _go_to_search(self) -> None:
-        self.search.setFocus(Qt.FocusReason.ShortcutFocusReason)
-        self.search.selectAll()
-
-    def _go_to_list(self) -> None:
-        self.table.setFocus(Qt.FocusReason.OtherFocusReason)
-        if not self.table.currentIndex().isValid() and self.model.rowCount():
-            self.table.select_ids([self.model.row_at(0).id])
-
-    def _open_menu(self, place: QPoint) -> None:
-        from gui.connections.menu import selection_menu
-
-        rows = self.table.selected_rows()
-        menu = selection_menu(
-            self.table,
-            rows,
-            edit=self._edit,
-            duplicate=self._duplicate,
-            enable=self._enable,
-            delete=self._delete,
-            new=self._new_connection,
-        )
-        menu.popup(place)
 
 
 def _timer(parent: QWidget, milliseconds: int, call: Any) -> QTimer:

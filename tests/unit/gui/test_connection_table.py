@@ -90,7 +90,7 @@ def test_home_and_end_go_to_the_first_and_last_row(table: ConnectionTable, qtbot
 def test_a_click_on_a_header_asks_for_an_order(table: ConnectionTable, qtbot: QtBot) -> None:
     header = table.horizontalHeader()
     asked: list[tuple[str, bool]] = []
-    table.sort_wanted.connect(lambda column, descending: asked.append((column, descending)))
+    table.columns.sort_wanted.connect(lambda column, descending: asked.append((column, descending)))
     header.sectionClicked.emit(2)
     header.sectionClicked.emit(1)
     assert asked == [("exchange", False), ("name", True)]
@@ -98,12 +98,12 @@ def test_a_click_on_a_header_asks_for_an_order(table: ConnectionTable, qtbot: Qt
 
 def test_columns_are_kept_and_nonsense_is_passed_over(table: ConnectionTable) -> None:
     table.horizontalHeader().resizeSection(1, 333)
-    kept = table.column_state()
+    kept = table.columns.state()
     assert kept["widths"]["name"] == 333
     nonsense: dict[str, Any] = {"widths": {"name": "wide", "exchange": -4}, "sort": "secret", "descending": "no"}
-    table.restore_columns(nonsense)
+    table.columns.restore(nonsense)
     assert table.horizontalHeader().sectionSize(1) == 333
-    table.restore_columns({"widths": {"name": 200}, "sort": "updated_at", "descending": True})
+    table.columns.restore({"widths": {"name": 200}, "sort": "updated_at", "descending": True})
     assert table.horizontalHeader().sectionSize(1) == 200
     assert (model_of(table).index_of.column, model_of(table).index_of.descending) == ("updated_at", True)
 

@@ -31,7 +31,7 @@ async def filled(desk: Desk, *wanted: str) -> ConnectionsPage:
 
 
 async def new_form(desk: Desk, page: ConnectionsPage) -> ConnectionDialog:
-    page._new_connection()
+    page.commands.new()
     return await desk.dialog(ConnectionDialog)
 
 
@@ -58,7 +58,7 @@ def test_a_new_connection_is_stored_listed_and_selected(desk: Desk) -> None:
         QTest.keyClick(form, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
         await desk.until(lambda: names(page) == ["Alpha", "Beta", "Gamma"])
         stored = desk.core.connections.find("Beta")
-        await desk.until(lambda: page.selected_ids() == (stored.id,))
+        await desk.until(lambda: page.table.selected_ids() == (stored.id,))
         assert stored.tags == ("grid", "main")
         assert desk.core.connections.key_ending(stored.id) == KEY[-4:]
 
@@ -197,7 +197,7 @@ def test_delete_and_undo(desk: Desk) -> None:
         await desk.until(page.table.hasFocus)
         QTest.keyClick(page.table, Qt.Key.Key_Delete)
         await desk.until(lambda: names(page) == ["Alpha", "Gamma"])
-        assert [page.model.row_at(1).id] == list(page.selected_ids())
+        assert [page.model.row_at(1).id] == list(page.table.selected_ids())
         await desk.until(lambda: desk.said)
         action = desk.said[-1].action
         assert action is not None
@@ -212,16 +212,16 @@ def test_several_at_once(desk: Desk) -> None:
     async def scene() -> None:
         page = await filled(desk, "Alpha", "Beta")
         page.table.selectAll()
-        page._toggle()
+        page.commands.toggle()
         await desk.until(lambda: not any(page.model.row_at(place).enabled for place in range(2)))
-        page._duplicate()
+        page.commands.duplicate()
         await desk.until(lambda: names(page) == ["Alpha", "Alpha copy", "Beta", "Beta copy"])
         copies = {page.model.row_at(place).id for place in (1, 3)}
-        await desk.until(lambda: set(page.selected_ids()) == copies)
-        page._delete()
+        await desk.until(lambda: set(page.table.selected_ids()) == copies)
+        page.commands.delete()
         await desk.until(lambda: names(page) == ["Alpha", "Beta"])
         await desk.until(lambda: desk.said[-1].text == "Deleted 2 connections.")
-        page.controller.undo()
+        page.controller.actions.undo()
         await desk.until(lambda: len(names(page)) == 4)
 
     desk.run(scene())
@@ -239,7 +239,7 @@ def test_search_and_filters_narrow_and_are_cleared(desk: Desk) -> None:
         assert names(page) == ["Alpha", "Beta"]
         page.filters.state.choose("disabled")
         assert names(page) == []
-        page.clear_filters()
+        page.control.clear()
         assert page.filters.count.text() == "2 connections"
 
     desk.run(scene())
@@ -287,7 +287,7 @@ def test_import_shows_what_it_would_do_first(desk: Desk, tmp_path: Path) -> None
         page = await filled(desk, "Alpha")
         source = tmp_path / "more.json"
         source.write_text('[{"name": "<b>Beta</b>", "exchange": "okx"}, {"name": "Odd", "exchange": "nowhere"}]')
-        page.controller.preview_import([str(source)])
+        page.controller.transfers.preview_import([str(source)])
         dialog = await desk.dialog(ImportDialog)
         assert names(page) == ["Alpha"]
         assert dialog.table.rowCount() == 2
@@ -301,7 +301,7 @@ def test_export_holds_no_secret(desk: Desk, tmp_path: Path) -> None:
     async def scene() -> None:
         page = await filled(desk, "Alpha")
         target = tmp_path / "out.json"
-        page.controller.export(str(target), None)
+        page.controller.transfers.export(str(target), None)
         await desk.until(lambda: desk.said)
         text = target.read_text(encoding="utf-8")
         assert "Alpha" in text

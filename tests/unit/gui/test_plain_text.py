@@ -112,7 +112,7 @@ def test_the_whole_window_with_hostile_texts(desk: Desk, window: MainWindow, tmp
             window.go_to(key)
             await asyncio.sleep(0.2)
         page.controller.edit(saved.row.id)
-        page.forms.show_import([tmp_path], [ImportItem(EVIL, EVIL, EVIL, "add", EVIL, (EVIL,))])
+        page.commands.forms.show_import([tmp_path], [ImportItem(EVIL, EVIL, EVIL, "add", EVIL, (EVIL,))])
         window._show_shortcuts()
         page.empty.problem = problem
         page.empty.show_reason(narrowed=False)

@@ -1,0 +1,93 @@
+"""The columns of the list: their widths, which follow the window until a person sets one, and the order asked for."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from PySide6.QtCore import QItemSelectionModel, QObject, Qt, Signal
+from PySide6.QtWidgets import QHeaderView
+
+from gui.connections.table_model import COLUMNS, ConnectionTableModel
+
+_FLEXIBLE = {"name": (150, 0.58), "tags": (76, 0.42)}
+"""Columns that share the free width: the least that they need, and their share."""
+
+
+class Columns(QObject):
+    """Keeps the header of the list. `sort_wanted` carries a column and whether it descends."""
+
+    sort_wanted = Signal(str, bool)
+
+    def __init__(self, header: QHeaderView, model: ConnectionTableModel) -> None:
+        super().__init__(header)
+        self._header, self._model = header, model
+        self._fitting = True
+        self._set_up()
+
+    def state(self) -> dict[str, Any]:
+        header = self._header
+        order = self._model.index_of
+        # Columns that nobody moved go on fitting the window.
+        numbered = () if self._fitting else enumerate(COLUMNS[:-1])
+        widths = {column.key: header.sectionSize(number) for number, column in numbered}
+        return {"widths": widths, "sort": order.column, "descending": order.descending}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        header = self._header
+        widths = kept.get("widths")
+        self._fitting = not widths
+        for number, column in enumerate(COLUMNS[:-1]):
+            width = widths.get(column.key) if isinstance(widths, dict) else None
+            if isinstance(width, int) and 30 <= width <= 2_000:
+                header.resizeSection(number, width)
+        keys = [column.key for column in COLUMNS]
+        if kept.get("sort") in keys:
+            descending = kept.get("descending") is True
+            self._model.order_by(str(kept["sort"]), descending=descending)
+            self._show_sort(keys.index(str(kept["sort"])), descending=descending)
+
+    def fit(self, width: int) -> None:
+        """Share the free width between name and tags, until a person sets a width."""
+        if not self._fitting:
+            return
+        header = self._header
+        fixed = sum(column.width for column in COLUMNS if column.key not in _FLEXIBLE)
+        free = width - fixed
+        header.sectionResized.disconnect(self._width_set)
+        for number, column in enumerate(COLUMNS):
+            least, share = _FLEXIBLE.get(column.key, (0, 0.0))
+            if least:
+                header.resizeSection(number, max(least, int(free * share)))
+        header.sectionResized.connect(self._width_set)
+
+    def _width_set(self, section: int, _before: int, _now: int) -> None:
+        # The last section follows the window by itself.
+        if section != len(COLUMNS) - 1:
+            self._fitting = False
+
+    def _set_up(self) -> None:
+        header = self._header
+        header.setHighlightSections(False)
+        # The view's own would be asked, at every paint, whether all of a column's rows are selected: 8 s for 100,000.
+        header.setSelectionModel(QItemSelectionModel(self._model, header))
+        header.setStretchLastSection(True)
+        header.setMinimumSectionSize(30)
+        header.setSectionsMovable(True)
+        header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for number, column in enumerate(COLUMNS):
+            header.resizeSection(number, column.width)
+        header.setSectionsClickable(True)
+        header.setSortIndicatorShown(True)
+        header.setSortIndicator(1, Qt.SortOrder.AscendingOrder)
+        header.sectionResized.connect(self._width_set)
+        header.sectionClicked.connect(self._header_clicked)
+
+    def _header_clicked(self, section: int) -> None:
+        order = self._model.index_of
+        key = COLUMNS[section].key
+        descending = key == order.column and not order.descending
+        self._show_sort(section, descending=descending)
+        self.sort_wanted.emit(key, descending)
+
+    def _show_sort(self, section: int, *, descending: bool) -> None:
+        order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
+        self._header.setSortIndicator(section, order)

@@ -1,0 +1,124 @@
+"""What a person can do on the Connections page, by button, key or menu, always to what is selected."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QPoint, Qt
+from PySide6.QtGui import QKeySequence, QShortcut
+from PySide6.QtWidgets import QWidget
+
+from gui.connections.controller import ConnectionsController
+from gui.connections.table import ConnectionTable
+from gui.connections.table_model import ConnectionTableModel
+from gui.messages import Messages
+
+if TYPE_CHECKING:
+    from gui.connections.forms import Forms
+    from models.connection import Connection
+    from models.status import ImportItem
+
+
+class Commands(QObject):
+    """`ready` is False until the services are there. After a deletion, `place_after_removal` is where the next
+    selection belongs; -1 otherwise.
+    """
+
+    def __init__(
+        self,
+        page: QWidget,
+        table: ConnectionTable,
+        model: ConnectionTableModel,
+        controller: ConnectionsController,
+        messages: Messages,
+    ) -> None:
+        super().__init__(page)
+        self._page, self._table, self._model = page, table, model
+        self._controller, self._messages = controller, messages
+        self._forms: Forms | None = None
+        self.ready = False
+        self.place_after_removal = -1
+
+    @property
+    def forms(self) -> "Forms":
+        """The dialogs of the page, built when the first one is wanted."""
+        if self._forms is None:
+            from gui.connections.forms import Forms
+
+            self._forms = Forms(self._page, self._controller)
+        return self._forms
+
+    def unsaved(self) -> str:
+        return self._forms.unsaved() if self._forms is not None else ""
+
+    def new(self) -> None:
+        if self.ready:
+            self.forms.open_form(None, None)
+
+    def open_form(self, connection: "Connection", key_ending: str | None) -> None:
+        self.forms.open_form(connection, key_ending)
+
+    def choose_import(self) -> None:
+        if self.ready:
+            self.forms.choose_import()
+
+    def show_import(self, paths: Sequence[Path], items: "Sequence[ImportItem]") -> None:
+        self.forms.show_import(paths, items)
+
+    def choose_export(self) -> None:
+        if self.ready:
+            self.forms.choose_export(self._table.selected_ids())
+
+    def edit(self) -> None:
+        ids = self._table.selected_ids()
+        if self._controller.ready and len(ids) == 1:
+            self._controller.edit(ids[0])
+        elif len(ids) > 1:
+            self._messages.say("Several connections are selected; a form edits one.", solution="Select one of them.")
+
+    def duplicate(self) -> None:
+        if self._controller.ready and (ids := self._table.selected_ids()):
+            self._controller.actions.duplicate(ids)
+
+    def enable(self, on: bool) -> None:
+        if self._controller.ready and (ids := self._table.selected_ids()):
+            self._controller.actions.set_enabled(ids, on=on)
+
+    def toggle(self) -> None:
+        """Enable the selected ones, or disable them where all of them are enabled."""
+        self.enable(not all(row.enabled for row in self._table.selected_rows()))
+
+    def delete(self) -> None:
+        if self._controller.ready and (ids := self._table.selected_ids()):
+            self.place_after_removal = self._model.places(ids)[0]
+            self._controller.actions.remove(ids)
+
+    def open_menu(self, place: QPoint) -> None:
+        from gui.connections.menu import selection_menu
+
+        menu = selection_menu(
+            self._table,
+            self._table.selected_rows(),
+            edit=self.edit,
+            duplicate=self.duplicate,
+            enable=self.enable,
+            delete=self.delete,
+            new=self.new,
+        )
+        menu.popup(place)
+
+    def add_shortcuts(self) -> None:
+        for keys, call in (
+            ("Ctrl+N", self.new),
+            ("Ctrl+E", self.edit),
+            ("Ctrl+D", self.duplicate),
+            ("Ctrl+T", self.toggle),
+            ("Ctrl+Z", self._controller.actions.undo),
+            ("Ctrl+O", self.choose_import),
+            ("Ctrl+Shift+S", self.choose_export),
+        ):
+            shortcut = QShortcut(QKeySequence(keys), self._page, call)
+            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        # Delete in the search field deletes letters.
+        removal = QShortcut(QKeySequence(Qt.Key.Key_Delete), self._table, self.delete)
+        removal.setContext(Qt.ShortcutContext.WidgetShortcut)
