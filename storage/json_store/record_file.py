@@ -122,9 +122,9 @@ def load_record(content: bytes, name: str) -> tuple[Record, str]:
     if not isinstance(value, dict) or not isinstance(value.get("format"), str):
         raise BadFileError(name, "does not hold a record")
     if value["format"] != FORMAT:
-        newer = value["format"].startswith(FAMILY)
-        kind, why = (NewerFormatError, "was written by a newer version") if newer else (BadFileError, "holds no record")
-        raise kind(name, why)
+        if _is_newer(value, content):
+            raise NewerFormatError(name, "was written by a newer version of the program")
+        raise BadFileError(name, "holds no record")
     try:
         record = _record(value)
     except _OddError as odd:
@@ -135,6 +135,13 @@ def load_record(content: bytes, name: str) -> tuple[Record, str]:
     if not _digest_fits(content, digest) and dump_record(record)[1] != digest:
         raise BadFileError(name, "was changed or damaged: its sha256 does not fit")
     return record, digest
+
+
+def _is_newer(value: dict[str, Any], content: bytes) -> bool:
+    """Every format ends with the digest of what is before it, so that a damaged number is not taken for a newer one."""
+    number = value["format"].removeprefix(FAMILY)
+    digest = value.get("sha256")
+    return number.isdecimal() and isinstance(digest, str) and digest.isascii() and _digest_fits(content, digest)
 
 
 def _digest_fits(content: bytes, digest: str) -> bool:

@@ -1,5 +1,6 @@
 """Record files: what waits stays until it is settled, the mirror never touches it, the index is believed by entry."""
 
+import hashlib
 import json
 import os
 import time
@@ -320,7 +321,9 @@ def test_a_record_of_a_newer_program_is_left_alone(tmp_path: Path) -> None:
     connection = a_record()
     folder = prepare(tmp_path)
     path = path_of(folder, connection.id)
-    newer = b'{"format": "cts-connections record 2", "id": "?"}'
+    body = b'{"format": "cts-connections record 2",\n  "id": "?"'
+    digest = hashlib.sha256(body + b"}").hexdigest()
+    newer = body + f',\n  "sha256": "{digest}"}}\n'.encode()
     path.write_bytes(newer)
     with open_records(tmp_path) as records:
         assert "newer version" in records.problems[-1].text
