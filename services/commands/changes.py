@@ -87,7 +87,7 @@ def choose(conflicts: "list[Conflict]", keep: str | None, fields: "Mapping[str, 
         )
     choices = {}
     for one in conflicts:
-        said = {keep} if keep else {fields[name] for name in one.fields if name in fields}
+        said = {keep} if keep else {str(fields[name]) for name in one.fields if name in fields}
         if not said:
             raise InputError(f"{_named(one.fields)} is left open.", 'Say "mine" or "theirs" for it, or use --keep.')
         if len(said) > 1:

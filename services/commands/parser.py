@@ -76,9 +76,20 @@ def _modules(words: Sequence[str]) -> "tuple[ModuleType, ...]":
 
     if words and words[0] == "status":
         return (status,)
-    from services.commands import backups, changes, connections, legacy, migrations, prepare, transfer, vault
+    from services.commands import (
+        backups,
+        changes,
+        connections,
+        database,
+        health,
+        legacy,
+        migrations,
+        prepare,
+        transfer,
+        vault,
+    )
 
-    return status, prepare, migrations, connections, transfer, changes, backups, vault, legacy
+    return (status, health, prepare, migrations, connections, transfer, changes, backups, database, vault, legacy)
 
 
 def add(
