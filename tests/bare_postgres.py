@@ -32,14 +32,17 @@ _NOBODY = 65534
 
 
 class BareServer:
-    """One server on 127.0.0.1 with password logins (SCRAM). `freeze()` and `kill()` are its faults."""
+    """One server on 127.0.0.1 with password logins (SCRAM). `freeze()` and `kill()` are its faults.
 
-    def __init__(self, **settings: str) -> None:
+    With `primary` it is a standby that follows that one by streaming, until it is promoted.
+    """
+
+    def __init__(self, *, primary: "BareServer | None" = None, **settings: str) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="cts-pg-"))
         self.data = self.folder / "data"
         self.port = free_port()
         self.settings = {"fsync": "off", "max_connections": "40", "listen_addresses": "127.0.0.1", **settings}
-        self._initialise()
+        self._initialise(primary)
 
     def url(
         self, database: str = "postgres", user: str = "postgres", password: str = PASSWORD, options: str = ""
@@ -58,6 +61,10 @@ class BareServer:
         if self.running():
             self.thaw()
             self._run("pg_ctl", "-D", self.data, "-w", "-m", mode, "stop")
+
+    def promote(self) -> None:
+        """Turn a standby into a primary, as a cluster's manager does when the primary is gone."""
+        self._run("pg_ctl", "-D", self.data, "-w", "promote")
 
     def destroy(self) -> None:
         self.stop("immediate")
@@ -124,7 +131,7 @@ class BareServer:
             except psutil.NoSuchProcess:
                 continue
 
-    def _initialise(self) -> None:
+    def _initialise(self, primary: "BareServer | None") -> None:
         self.folder.chmod(0o755)
         self.data.mkdir()
         secret = self.folder / "password"
@@ -132,6 +139,11 @@ class BareServer:
         if os.geteuid() == 0:
             os.chown(self.data, _NOBODY, _NOBODY)
             os.chown(self.folder, _NOBODY, _NOBODY)
+        if primary is not None:
+            self.data.chmod(0o700)
+            place = ["-h", "127.0.0.1", "-p", str(primary.port), "-U", "postgres"]
+            self._run("pg_basebackup", "-D", self.data, "-R", "-X", "stream", "-c", "fast", "-N", *place)
+            return
         arguments: list[str | Path] = ["-D", self.data, "-U", "postgres", "-E", "UTF8", "-N"]
         arguments += ["--auth=scram-sha-256", "--pwfile", secret]
         self._run("initdb", *arguments)
@@ -147,6 +159,7 @@ class BareServer:
                 stdout=output,
                 stderr=output,
                 cwd=self.folder,
+                env={**os.environ, "PGPASSWORD": PASSWORD},
                 user=user,
                 group=user,
             )
