@@ -25,6 +25,10 @@ class VaultService:
     def status(self) -> VaultStatus:
         return self._vault.status
 
+    def load(self) -> VaultStatus:
+        """Load the key now, so that the status is the whole truth: opening the vault only looks."""
+        return self._vault.opened().load()
+
     @property
     def problem(self) -> Problem | None:
         return self._vault.problem

@@ -32,7 +32,7 @@ def register(commands: "argparse._SubParsersAction[Parser]") -> None:
 
 
 def show(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
-    result = _status(core.vault.status(), "")
+    result = _status(core.vault.load(), "")
     problem = core.vault.problem
     return result._replace(code=PROBLEM if problem else result.code, problem=problem)
 

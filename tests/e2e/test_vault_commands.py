@@ -1,0 +1,76 @@
+"""The vault by commands: passphrases come in by a file or a pipe, and are written nowhere."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.canary import canaries_in, make_canary
+from tests.e2e.program import Program
+
+OKX = {"exchange": "okx", "api_passphrase": "pp12"}
+
+
+def add(program: Program, name: str, code: int = 0) -> str:
+    secret = make_canary()
+    fields = {"name": name, **OKX, "api_key": secret, "api_secret": secret}
+    program.run("connections", "add", stdin=json.dumps(fields), code=code)
+    return secret
+
+
+def opens(program: Program, name: str, secret: str) -> bool:
+    return f"ends in {secret[-4:]}" in program.run("connections", "show", name).out
+
+
+def test_a_passphrase_is_set_changed_and_needed(program: Program, tmp_path: Path) -> None:
+    secret = add(program, "One")
+    assert program.run("vault", "--json").json == {"holder": "file", "locked": False, "sentence": "key beside the data"}
+    first, second = make_canary(), make_canary(awkward=True)
+    done = program.run("vault", "set-passphrase", "--json", stdin=first + "\n").json
+    assert (done["holder"], done["locked"]) == ("passphrase", False)
+    assert not (program.folder / "vault.key").exists()
+    locked = program.run("vault", "status", "--json", code=1)
+    assert locked.json["locked"] is True
+    assert locked.problem["category"] == "LOCKED"
+    assert program.names() == ["One"]
+    assert not opens(program, "One", secret)
+    file = tmp_path / "passphrase"
+    file.write_text(first + "\n", encoding="utf-8")
+    program.environment["CTS_PASSPHRASE_FILE"] = str(file)
+    assert opens(program, "One", secret)
+    new = tmp_path / "new"
+    new.write_text(second, encoding="utf-8-sig")
+    program.run("vault", "set-passphrase", "--file", str(new))
+    assert not opens(program, "One", secret)
+    file.write_text(second, encoding="utf-8")
+    assert opens(program, "One", secret)
+    two = add(program, "Two")
+    assert canaries_in(program.everything_written(), [secret, two, first, second]) == []
+
+
+@pytest.mark.parametrize("given", [b"", b"\n", b"short\n", b"two lines\nof words\n", b"\xff\xfe\x00", b"a\x00bcdefghi"])
+def test_what_is_no_passphrase_is_refused(program: Program, given: bytes) -> None:
+    program.run("vault", "set-passphrase", stdin=given, code=1)
+    assert program.run("vault", "--json").json["holder"] == "file"
+
+
+def test_a_passphrase_on_the_command_line_is_refused_and_not_repeated(program: Program) -> None:
+    typed = make_canary()
+    program.run("vault", "set-passphrase", typed, code=2)
+    program.run("vault", "set-passphrase", f"--passphrase={typed}", code=2)
+    assert canaries_in(program.everything_written(), [typed]) == []
+
+
+def test_the_recovery_key_is_shown_once_after_asking(program: Program) -> None:
+    asked = program.run("vault", "recovery-key", "--json", code=1)
+    assert "--yes" in asked.problem["solution"]
+    key = program.run("vault", "recovery-key", "--yes", "--json").json["recovery_key"]
+    assert len(key) >= 26
+    files = b"".join(path.read_bytes() for path in program.folder.rglob("*") if path.is_file())
+    assert canaries_in(files, [key]) == []
+
+
+def test_the_holder_can_be_chosen(program: Program) -> None:
+    assert program.run("vault", "hold-by", "passphrase", "--json", code=1).problem["category"] == "INVALID"
+    assert program.run("vault", "hold-by", "nobody", code=2).out == ""
+    assert program.run("vault", "hold-by", "file", "--json").json["holder"] == "file"
