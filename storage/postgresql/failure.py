@@ -142,8 +142,8 @@ _TLS_CASES: tuple[tuple[str, str], ...] = (
     ("does not support SSL", "the server offers no TLS"),
     ("does not match host name", "the certificate is for another host"),
     ("root certificate file", "the file with the root certificate is missing"),
-    ("expired", "the certificate has expired"),
-    ("certificate verify failed", "the certificate is not signed by the authority that is trusted here"),
+    # libpq does not tell these two apart.
+    ("certificate verify failed", "the certificate has expired, or the authority trusted here has not signed it"),
     ("certificate", "the certificate was not accepted"),
 )
 MENDED_BY_A_PERSON = frozenset(
