@@ -74,7 +74,8 @@ def move_aside(path: Path) -> Path:
         number += 1
         target = path.with_name(f"{path.stem}-{number}{ASIDE}.json")
     path.rename(target)
-    with suppress(FileNotFoundError):
-        backup_of(path).rename(backup_of(target))
+    if is_of_cts31(backup_of(path)):
+        with suppress(FileNotFoundError):
+            backup_of(path).rename(backup_of(target))
     fsync_folder(path.parent)
     return target

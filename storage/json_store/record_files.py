@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from models.problem import Category, Problem, StoreError
-from storage.atomic_file import RECORD_LIMIT, SYSTEM, FileCalls, backup_of, fsync_folder, write_group
+from storage.atomic_file import RECORD_LIMIT, SYSTEM, FileCalls, backup_of, fsync_folder, sweep, write_group
 from storage.connection_codec import now, stamp_text
 from storage.data_folder import DataFolder
 from storage.diagnosis import diagnose, problem_for
@@ -53,11 +53,13 @@ class RecordFiles:
         self._dirty_at = 0.0
 
     def load(self) -> None:
-        """Find every record, from the index where that is true. Never raises CtsError: see `problems`."""
+        """Sweep up after kills and find every record, from the index where it is true. Never raises: see `problems`."""
         with self.lock:
             self._held.clear()
             self._unwritten.clear()
             self.version += 1
+            if self._folder.writable:
+                sweep(self._folder.connections)
             try:
                 found = scan(self._folder, calls=self._calls)
             except StoreError as error:

@@ -14,8 +14,16 @@ from storage.atomic_file import RECORD_LIMIT, SYSTEM, BadFileError, FileCalls, b
 from storage.data_folder import DataFolder
 from storage.diagnosis import diagnose
 from storage.json_store.index import Signature, Summary, read_index, signature, summary_of
-from storage.json_store.names import INDEX_NAME, file_name, is_of_cts31, is_our_index, is_record_name
-from storage.json_store.record_file import FAMILY, Identity, NewerFormatError, Record, load_record, read_record
+from storage.json_store.names import INDEX_NAME, file_name, is_of_cts31, is_our_index, is_record_name, move_aside
+from storage.json_store.record_file import (
+    FAMILY,
+    Identity,
+    NewerFormatError,
+    Record,
+    dump_record,
+    load_record,
+    read_record,
+)
 from storage.list_rows import collector_paused
 from storage.quarantine import put_away
 
@@ -141,22 +149,22 @@ class _NotOursError(BadFileError):
 
 
 def _recover(path: Path, folder: DataFolder, error: BadFileError, calls: FileCalls) -> tuple[Record, str, Problem]:
-    """Put a damaged file into quarantine and the one before it in its place."""
-    if is_of_cts31(path):
-        raise _NotOursError(path.name, "is of CTS v3.1") from error
-    previous = backup_of(path)
+    """Put a damaged file into quarantine and the one before it in its place. A file of CTS v3.1 stays in the folder."""
+    previous, theirs = backup_of(path), is_of_cts31(path)
     try:
         found: tuple[Record, str] | None = load_record(read_capped(previous), path.name)
     except (BadFileError, OSError):
         found = None
+    if theirs and found is None:
+        raise _NotOursError(path.name, "is of CTS v3.1") from error
     if not folder.writable:
         return _unmoved(found, error)
-    kept = put_away(path, folder.quarantine)
+    kept = move_aside(path) if theirs else put_away(path, folder.quarantine)
     if found is None:
         _log.warning("%s; kept as %s.", error.problem.text.rstrip("."), kept)
         raise StoreError(_lost(error, kept)) from error
     with contextlib.suppress(OSError):
-        write_atomic(path, previous.read_bytes(), backup=False, calls=calls)
+        write_atomic(path, dump_record(found[0])[0], backup=False, calls=calls)
     _log.warning("%s; the copy before it is used.", error.problem.text.rstrip("."))
     return *found, _used_previous(error, kept)
 
@@ -206,7 +214,11 @@ def _guard(folder: DataFolder, name: str, status: os.stat_result, problems: list
         was = stat.S_IMODE(status.st_mode)
         with contextlib.suppress(OSError):
             path.chmod(0o600)
-            problems.append(_open_to_others(f"{path} was open to other users (mode {was:04o}); not now."))
+            sentence = f"{path} was open to other users (mode {was:04o}); not now."
+            if was & 0o022:
+                problems.append(_open_to_others(sentence))
+            else:
+                _log.info("%s", sentence)
     if status.st_nlink > 1 and not _is_backup(path, status):
         problems.append(_open_to_others(f"{path} has a second name somewhere (a hard link)."))
     return os.lstat(path)
