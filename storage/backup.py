@@ -4,15 +4,16 @@ import os
 import re
 import stat
 import time
-from collections import Counter
+from collections.abc import Callable
 from contextlib import closing, suppress
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from models.problem import Category, CtsError, StoreError
 from models.status import Backup
 from storage.atomic_file import fsync_folder, temporary_beside
+from storage.backup_spread import superfluous
 from storage.diagnosis import diagnose, problem_for
 from storage.quarantine import COMPANIONS, put_away, utc_stamp
 
@@ -20,10 +21,15 @@ if TYPE_CHECKING:
     import sqlite3
 
 TAKE_OVER = "take-over"
+CLOSE = "close"
+COMMAND_INTERVAL = 600.0
 PROTECTED = {TAKE_OVER}
 """Reasons whose backups are never pruned: the take-over's own is the only copy of what was there before us."""
 
-_NAME = re.compile(r"(\d{4,9})-(\d{8}T\d{6}Z)-([a-z][a-z-]*)-(\d+)\.db", re.ASCII)
+EXPORT_ENDING = ".jsonl.gz"
+"""Ends the name of a backup of a PostgreSQL; see storage.export_backup."""
+
+_NAME = re.compile(r"(\d{4,9})-(\d{8}T\d{6}Z)-([a-z][a-z-]*)-(\d+)(?:\.db|\.jsonl\.gz)", re.ASCII)
 _REASON = re.compile(r"[a-z]+(?:-[a-z]+)*", re.ASCII)
 _WAIT_SECONDS = 10.0
 
@@ -36,25 +42,22 @@ class _Listed(NamedTuple):
 
 
 def make_backup(database: Path, folder: Path, reason: str, keep: int = 5, *, wait: float = _WAIT_SECONDS) -> Backup:
-    """Copy the database as it is now, prove that the copy is good, and prune to the newest `keep` made for its reason.
+    """Copy the database as it is now, prove that the copy is good, and thin out those made for its reason to `keep`.
 
     `reason` is words of small letters joined by "-". A database that another program holds is waited for `wait`
     seconds. Raises StoreError: BUSY, CORRUPT, DISK_FULL..., or EMPTY_DB where there is no table to back up.
     """
-    if not _REASON.fullmatch(reason):
-        raise ValueError("a backup's reason is small letters and dashes")
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        temporary = temporary_beside(folder / "backup.db")
+    check_reason(reason)
+
+    def write(temporary: Path) -> int:
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        try:
-            _copy(database, temporary, time.monotonic() + wait)
-            connections = verify(temporary)
-            _fsync(temporary)
-            backup = _publish(temporary, folder, reason, connections)
-        finally:
-            _remove_with_companions(temporary)
-        _prune(folder, keep)
+        _copy(database, temporary, time.monotonic() + wait)
+        connections = verify(temporary)
+        _fsync(temporary)
+        return connections
+
+    try:
+        return keep_backup(folder, reason, keep, ".db", write)
     except CtsError:
         raise
     except Exception as error:
@@ -62,7 +65,38 @@ def make_backup(database: Path, folder: Path, reason: str, keep: int = 5, *, wai
         if isinstance(error, OSError) or problem.category is Category.DISK_FULL:
             problem = diagnose(error, where=str(folder))
         raise StoreError(problem) from error
+
+
+def keep_backup(folder: Path, reason: str, keep: int, ending: str, write: Callable[[Path], int]) -> Backup:
+    """Let `write` make and prove a file (it returns its connections), give the file its name, and thin out."""
+    check_reason(reason)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = temporary_beside(folder / f"backup{ending}")
+    try:
+        backup = _publish(temporary, folder, reason, write(temporary), ending)
+    finally:
+        _remove_with_companions(temporary)
+    _prune(folder, keep)
     return backup
+
+
+def check_reason(reason: str) -> None:
+    if not _REASON.fullmatch(reason):
+        raise ValueError("a backup's reason is small letters and dashes")
+
+
+def close_backup_due(folder: Path, *, by_command: bool = False) -> bool:
+    """Tell whether closing is worth a backup, given that something changed since the last one.
+
+    Commands follow one another by the second: one backup in ten minutes is enough for them.
+    """
+    if not by_command:
+        return True
+    last = next((backup for backup in list_backups(folder) if backup.reason == CLOSE), None)
+    if last is None:
+        return True
+    age = (datetime.now(UTC) - datetime.fromisoformat(last.made_at)).total_seconds()
+    return not 0 <= age < COMMAND_INTERVAL
 
 
 def list_backups(folder: Path) -> list[Backup]:
@@ -73,6 +107,8 @@ def list_backups(folder: Path) -> list[Backup]:
 def newest_good(folder: Path) -> Backup | None:
     """Return the newest backup that opens, passes SQLite's check and has connections' table; None if there is none."""
     for backup in list_backups(folder):
+        if backup.path.endswith(EXPORT_ENDING):
+            continue
         with suppress(StoreError):
             return backup._replace(connections=verify(Path(backup.path)))
     return None
@@ -147,12 +183,12 @@ def _open(path: Path, mode: str) -> "sqlite3.Connection":
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=2.0, isolation_level=None)
 
 
-def _publish(temporary: Path, folder: Path, reason: str, connections: int) -> Backup:
+def _publish(temporary: Path, folder: Path, reason: str, connections: int, ending: str) -> Backup:
     """Give the finished file its name, with the next free number."""
     known = _listed(folder)
     number = known[0].number + 1 if known else 1
     stamp = utc_stamp()
-    path = folder / f"{number:04}-{stamp}-{reason}-{connections}.db"
+    path = folder / f"{number:04}-{stamp}-{reason}-{connections}{ending}"
     temporary.rename(path)
     fsync_folder(folder)
     return Backup(str(path), _readable(stamp), path.stat().st_size, connections, reason)
@@ -180,18 +216,20 @@ def _listed(folder: Path) -> list[_Listed]:
 
 
 def _prune(folder: Path, keep: int) -> None:
-    """Remove all but the newest `keep` of each reason: many small commands must not push out the one made by hand.
+    """Thin out each reason to `keep`: many small commands must not push out the one made by hand, or last week's.
 
     The protected ones stay, and the newest that holds any connection.
     """
     candidates = [backup for backup in list_backups(folder) if backup.reason not in PROTECTED]
     filled = next((backup.path for backup in candidates if backup.connections), None)
-    seen: Counter[str] = Counter()
-    for backup in candidates:
-        seen[backup.reason] += 1
-        if seen[backup.reason] > max(keep, 1) and backup.path != filled:
-            with suppress(OSError):
-                os.unlink(backup.path)  # noqa: PTH108 - the path is text
+    now = datetime.now(UTC)
+    for reason in {backup.reason for backup in candidates}:
+        made = [backup for backup in candidates if backup.reason == reason]
+        ages = [(now - datetime.fromisoformat(backup.made_at)).total_seconds() for backup in made]
+        for index in superfluous(ages, max(keep, 1)):
+            if made[index].path != filled:
+                with suppress(OSError):
+                    os.unlink(made[index].path)  # noqa: PTH108 - the path is text
 
 
 def _remove_with_companions(temporary: Path) -> None:
