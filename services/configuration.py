@@ -107,7 +107,7 @@ def address_of(form: "DatabaseForm") -> "Address":
     if form.root_certificate:
         options["sslrootcert"] = form.root_certificate
     hosts = tuple((host.strip(), form.port) for host in form.host.split(",") if host.strip())
-    return Address(hosts, form.database, form.user, form.password, tuple(sorted(options.items())))
+    return Address(hosts, form.database, form.user, form.password, tuple(sorted(options.items())), "Settings, Database")
 
 
 def _lowered(text: str) -> str:

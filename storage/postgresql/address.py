@@ -35,13 +35,17 @@ _OPTIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """One PostgreSQL database, on one host or on a cluster's. A host that starts with / is a socket folder."""
+    """One PostgreSQL database, on one host or on a cluster's. A host that starts with / is a socket folder.
+
+    `source` is where a person corrects it.
+    """
 
     hosts: tuple[tuple[str, int], ...]
     database: str
     user: str
     password: Secret | None = None
     options: tuple[tuple[str, str], ...] = field(default=())
+    source: str = field(default="DATABASE_URL", compare=False)
 
     def masked(self) -> str:
         """Return the URL as it may be shown: the password is `***`, whether there is one or not stays visible."""

@@ -30,24 +30,24 @@ WORDS: dict[Category, Words] = {
         "{place} does not answer.", "Check the network, the VPN and the firewall between here and it."
     ),
     Category.SERVER_DOWN: Words(
-        "No PostgreSQL runs at {place}.", "Start the server there, or check the port in DATABASE_URL."
+        "No PostgreSQL runs at {place}.", "Start the server there, or check the port in {source}."
     ),
     Category.DNS: Words(
-        "The host {host} is unknown.", "Check its name in DATABASE_URL, and that this computer's DNS works."
+        "The host {host} is unknown.", "Check its name in {source}, and that this computer's DNS works."
     ),
     Category.STARTING: Words(
         "PostgreSQL at {place} is starting or stopping.", "Wait: the program tries again by itself."
     ),
     Category.AUTH: Words(
         "PostgreSQL refused the name or the password of {user}, or the password has expired.",
-        "Correct them in Settings, Database, or in DATABASE_URL; the program does not try again by itself.",
+        "Correct them in {source}; the program does not try again by itself.",
     ),
     Category.AUTH_POLICY: Words(
         "PostgreSQL does not allow {user} to connect to {database} from this computer.",
         "Ask its administrator for an entry in pg_hba.conf and for the LOGIN right.",
     ),
     Category.MISSING_DB: Words(
-        "The database {database} does not exist at {place}.", "Create it, or correct the name in DATABASE_URL."
+        "The database {database} does not exist at {place}.", "Create it, or correct the name in {source}."
     ),
     Category.NO_PRIVILEGE: Words(
         "{user} lacks a right in the database {database}.",
@@ -58,7 +58,7 @@ WORDS: dict[Category, Words] = {
     ),
     Category.TLS: Words(
         "No safe connection to {place} could be made.",
-        "Mend the certificate, or the sslmode in DATABASE_URL; the program never goes on with less than was asked for.",
+        "Mend the certificate, or the TLS mode in {source}; the program never goes on with less than was asked for.",
     ),
     Category.CONFIG: Words("DATABASE_URL is malformed.", "Write it as postgresql://user:password@host:port/database."),
     Category.SLOW: Words(
@@ -220,6 +220,7 @@ def _worded(category: Category, error: BaseException, address: Address, code: st
         "port": port,
         "user": address.user,
         "database": address.database,
+        "source": address.source,
         "field": f" ({column})" if column else "",
     }
     text = words.text.format(**values)

@@ -181,6 +181,7 @@ def test_a_try_names_what_is_wrong(desk: Desk, postgres_server: BareServer) -> N
         problem = desk.service.test(at(postgres_server, **fields)).problem
         assert problem is not None
         assert problem.category is category
+        assert "DATABASE_URL" not in problem.solution
 
 
 def test_a_role_without_rights_and_a_read_only_database_are_told(desk: Desk, postgres_server: BareServer) -> None:
