@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-ALL = ("start", "commands", "list", "storage", "migrations")
+ALL = ("start", "commands", "list", "storage", "json_store", "migrations")
 
 
 def main() -> int:

@@ -93,8 +93,7 @@ def write_group(files: Sequence[tuple[Path, bytes]], *, calls: FileCalls = SYSTE
             temporaries += [temporary_beside(path) for path, _ in some]
             _write_some([content for _, content in some], temporaries[start:], calls)
         for (path, _), temporary in zip(files, temporaries, strict=True):
-            _keep_previous(path, calls)
-            there = os.path.lexists(path)
+            there = _keep_previous(path, calls)
             calls.replace(temporary, path)
             replaced.append((path, there))
         if files:
@@ -202,12 +201,13 @@ def _write_some(contents: Sequence[bytes], paths: Sequence[Path], calls: FileCal
             os.close(descriptor)
 
 
-def _keep_previous(path: Path, calls: FileCalls) -> None:
+def _keep_previous(path: Path, calls: FileCalls) -> bool:
+    """Make what `path` is its .bak as well; False where there is nothing to keep."""
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
-            return
+            return False
     except FileNotFoundError:
-        return
+        return False
     second_name = temporary_beside(path)
     try:
         try:
@@ -220,6 +220,7 @@ def _keep_previous(path: Path, calls: FileCalls) -> None:
     finally:
         # A rename of one name of a file over another name of the same file does nothing and leaves both.
         second_name.unlink(missing_ok=True)
+    return True
 
 
 def _put_back(path: Path, *, was_there: bool) -> None:

@@ -100,7 +100,7 @@ class MirroredRecords:
         if self.mirror_lag <= AT_ONCE:
             self._upkeep.mirror_now()
         elif self.mirror_lag:
-            self._upkeep.wake()
+            self._upkeep.mirror_soon()
 
     def mirror_all(self, records: Iterable[Connection]) -> None:
         """Take over all that the database has; any other record, where nothing waits, is one that it deleted."""

@@ -6,9 +6,10 @@ before anything of it is understood. A file that a person has set differently ha
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, NoReturn
 
 from models.connection import EDITABLE, Connection
 from models.problem import Category, Problem, StoreError
@@ -118,11 +119,12 @@ def read_record(path: Path) -> tuple[Record, str]:
 
 def load_record(content: bytes, name: str) -> tuple[Record, str]:
     """Return the record in `content`, which must be the file called `name`. Raises BadFileError."""
-    value = load_json(content, name=name)
+    intact = _is_intact(content)
+    value = _load_intact(content, name) if intact else load_json(content, name=name)
     if not isinstance(value, dict) or not isinstance(value.get("format"), str):
         raise BadFileError(name, "does not hold a record")
     if value["format"] != FORMAT:
-        if _is_newer(value, content):
+        if _is_newer(value, intact=intact):
             raise NewerFormatError(name, "was written by a newer version of the program")
         raise BadFileError(name, "holds no record")
     try:
@@ -132,22 +134,45 @@ def load_record(content: bytes, name: str) -> tuple[Record, str]:
     if file_name(record.id) != name:
         raise BadFileError(name, "holds the record of another file")
     digest = value["sha256"]
-    if not _digest_fits(content, digest) and dump_record(record)[1] != digest:
+    if not intact and dump_record(record)[1] != digest:
         raise BadFileError(name, "was changed or damaged: its sha256 does not fit")
     return record, digest
 
 
-def _is_newer(value: dict[str, Any], content: bytes) -> bool:
-    """Every format ends with the digest of what is before it, so that a damaged number is not taken for a newer one."""
-    number = value["format"].removeprefix(FAMILY)
-    digest = value.get("sha256")
-    return number.isdecimal() and isinstance(digest, str) and digest.isascii() and _digest_fits(content, digest)
-
-
-def _digest_fits(content: bytes, digest: str) -> bool:
-    if content[-_TAIL_LENGTH:] != _TAIL + digest.encode() + _END:
+def _is_intact(content: bytes) -> bool:
+    """Tell whether a text ends with the digest of what is before it: then it is, byte for byte, what was written."""
+    if content[-_TAIL_LENGTH : -_TAIL_LENGTH + len(_TAIL)] != _TAIL or content[-len(_END) :] != _END:
         return False
-    return hashlib.sha256(content[:-_TAIL_LENGTH] + b"}").hexdigest() == digest
+    body = hashlib.sha256(content[:-_TAIL_LENGTH])
+    body.update(b"}")
+    return body.hexdigest().encode() == content[-64 - len(_END) : -len(_END)]
+
+
+def _load_intact(content: bytes, name: str) -> Any:
+    """Decode what a program of ours wrote in half the time; whatever is strange about it goes the strict way."""
+    try:
+        return _DECODER.decode(content.decode())
+    except (ValueError, RecursionError):
+        return load_json(content, name=name)
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise ValueError("too large")
+    return value
+
+
+def _refuse(text: str) -> NoReturn:
+    raise ValueError(text)
+
+
+_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)
+
+
+def _is_newer(value: dict[str, Any], *, intact: bool) -> bool:
+    """Every format ends with its digest, so that a damaged number is not taken for a newer one."""
+    return intact and value["format"].removeprefix(FAMILY).isdecimal()
 
 
 def _with_pending(base: StoredRecord | None, pending: tuple[Operation, ...]) -> StoredRecord | None:

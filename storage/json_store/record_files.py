@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from models.problem import Category, Problem, StoreError
-from storage.atomic_file import RECORD_LIMIT, SYSTEM, FileCalls, backup_of, fsync_folder, sweep, write_group
+from storage.atomic_file import RECORD_LIMIT, SYSTEM, FileCalls, backup_of, fsync_folder, write_group
 from storage.connection_codec import now, stamp_text
 from storage.data_folder import DataFolder
 from storage.diagnosis import diagnose, problem_for
@@ -58,8 +58,6 @@ class RecordFiles:
             self._held.clear()
             self._unwritten.clear()
             self.version += 1
-            if self._folder.writable:
-                sweep(self._folder.connections)
             try:
                 found = scan(self._folder, calls=self._calls)
             except StoreError as error:

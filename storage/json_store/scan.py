@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from models.problem import Category, Problem, StoreError
-from storage.atomic_file import RECORD_LIMIT, SYSTEM, BadFileError, FileCalls, backup_of, read_capped, write_atomic
+from storage.atomic_file import (
+    RECORD_LIMIT,
+    SYSTEM,
+    BadFileError,
+    FileCalls,
+    backup_of,
+    read_capped,
+    sweep,
+    write_atomic,
+)
 from storage.data_folder import DataFolder
 from storage.diagnosis import diagnose
 from storage.json_store.index import Signature, Summary, read_index, signature, summary_of
@@ -89,6 +98,9 @@ def _not_indexed(
     files: dict[str, Signature], found: dict[str, Summary], folder: DataFolder, problems: list[Problem]
 ) -> Iterator[str]:
     """Yield the names of the records that the index does not tell of, and notice copies under other names."""
+    if len(found) == len(files):
+        # Each entry has a file of its own, so there is none without an entry.
+        return
     names = files.keys() - {each + ".json" for each in found} if found else files.keys()
     others = set(map(file_name, found)) if len(names) + len(found) > len(files) else set()
     for name in sorted(names):
@@ -179,16 +191,22 @@ def _unmoved(found: tuple[Record, str] | None, error: BadFileError) -> tuple[Rec
 def _look(folder: DataFolder, problems: list[Problem]) -> dict[str, Signature]:
     """Return how each record file looks, make it private, and tell what others could have changed."""
     files: dict[str, Signature] = {}
+    left_over = False
     user = os.geteuid() if hasattr(os, "geteuid") else None
     with _entries(folder.connections) as entries:
         for entry in entries:
             name = entry.name
             if not name.endswith(".json") or name == INDEX_NAME:
+                left_over = left_over or name.endswith(".tmp")
                 continue
             status = entry.stat(follow_symlinks=False)
             if user is not None and (status.st_mode != 0o100600 or status.st_uid != user or status.st_nlink != 1):
                 status = _guard(folder, name, status, problems)
             files[name] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    if left_over and folder.writable and sweep(folder.connections):
+        # A killed writer's temporary may have been a second name of a record.
+        problems.clear()
+        return _look(folder, problems)
     return files
 
 

@@ -22,6 +22,7 @@ class Upkeep:
         self._event = threading.Event()
         self._thread: threading.Thread | None = None
         self._closing = False
+        self._is_timed = False
         self._lock = threading.Lock()
 
     def wake(self) -> None:
@@ -29,6 +30,14 @@ class Upkeep:
             if self._thread is None and not self._closing:
                 self._thread = threading.Thread(target=self._run, name="record upkeep", daemon=True)
                 self._thread.start()
+            if self._is_timed:
+                # It looks by itself when the index is due; to wake it at every save would cost the saver time.
+                return
+        self._event.set()
+
+    def mirror_soon(self) -> None:
+        """Begin with the backlog now."""
+        self.wake()
         self._event.set()
 
     def mirror_now(self) -> None:
@@ -52,8 +61,12 @@ class Upkeep:
     def _run(self) -> None:
         while not self._closing:
             wait = self._step()
+            with self._lock:
+                self._is_timed = wait is not None
             self._event.wait(wait)
-            self._event.clear()
+            with self._lock:
+                self._is_timed = False
+                self._event.clear()
 
     def _step(self) -> float | None:
         """Do a little; return after how many seconds there is more to do, None: when something changes."""
