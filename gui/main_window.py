@@ -75,12 +75,15 @@ class MainWindow(QWidget):
                     page.started()
         return page
 
-    def go_to(self, key: str) -> None:
-        """Show a page."""
+    def go_to(self, place: str) -> None:
+        """Show a page, and of it a part where one is named: "database/conflicts"."""
+        key, _, part = place.partition("/")
         page = self.page(key)
         self._stack.setCurrentWidget(page)
         self._rail.select(key)
         page.entered()
+        if part:
+            page.show_part(part)
 
     def attach(self, core: "Core") -> None:
         """Hand the services to the pages that are built; the others get them when they are."""

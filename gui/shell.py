@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 class Shell(NamedTuple):
-    """What the pages share. `go_to(key)` shows another page: connections, database, activity or settings."""
+    """What the pages share. `go_to(key)` shows another page: connections, database, activity or settings.
+
+    A part of a page may follow: "database/conflicts".
+    """
 
     theme: "Theme"
     messages: "Messages"
@@ -47,6 +50,9 @@ class Page(QWidget):
 
     def entered(self) -> None:
         """Called each time the page comes to the front."""
+
+    def show_part(self, part: str) -> None:
+        """Bring a part of the page to the front; one that is not known changes nothing."""
 
     def reload(self) -> None:
         """Read again what the page shows (F5)."""

@@ -1,4 +1,4 @@
-"""The status bar: where the records are, in what state, who holds the key; a click goes to the page that says more."""
+"""The status bar: where the records are, in what state, what waits, who holds the key; a click leads to more."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -7,6 +7,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
+from gui.store_chip import StoreChip
+from gui.store_words import counts
 from gui.theme import Theme
 from gui.widgets.buttons import Button
 from gui.widgets.labels import plain_tooltip, repolish
@@ -14,11 +16,13 @@ from gui.widgets.labels import plain_tooltip, repolish
 if TYPE_CHECKING:
     from models.status import MigrationItem, StoreStatus, VaultStatus
 
-_BACKENDS = {"sqlite": "SQLite", "postgresql": "PostgreSQL", "json": "JSON files"}
-_STATES = {"online": "", "fallback": "fallback", "reconciling": "catching up", "read_only": "read-only"}
 _APPLIED = {"applied", "baseline", "changed"}
 _WRONG = {"failed", "changed", "missing", "out of order", "future"}
-_LOCATION_LENGTH = 46
+_COUNTED = {
+    "waiting": ("Waiting changes", "Edits that are kept here until the database has them.", "warning"),
+    "conflicts": ("Conflicts", "Two desktops changed the same; a person has to choose.", "error"),
+    "rejected": ("Refused changes", "The database refused these edits; see why.", "error"),
+}
 
 
 class StatusBar(QWidget):
@@ -30,41 +34,35 @@ class StatusBar(QWidget):
         self.setProperty("surface", "panel")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAccessibleName("Status")
-        self.store = _StatusButton("Store", lambda: go_to("database"))
+        self.store = StoreChip()
+        self.store.page_wanted.connect(lambda: go_to("database"))
         self.migrations = _StatusButton("Migrations", lambda: go_to("database"))
-        self.waiting = _StatusButton("Waiting changes", lambda: go_to("database"))
+        self.counts = {
+            part: _StatusButton(name, lambda part=part: go_to(f"database/{part}"))  # type: ignore[misc]
+            for part, (name, _detail, _level) in _COUNTED.items()
+        }
         self.vault = _StatusButton("Vault", lambda: go_to("settings"))
         self.temporary = _StatusButton("Temporary data", lambda: go_to("settings"))
         self.connections = _StatusButton("Connections", lambda: go_to("connections"))
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 2, 10, 2)
         row.setSpacing(6)
-        for button in (self.store, self.temporary, self.migrations, self.waiting, self.vault):
+        for button in (self.store, *self.counts.values(), self.temporary, self.migrations, self.vault):
             row.addWidget(button)
         row.addStretch(1)
         row.addWidget(self.connections)
-        self.store.tell("●  Opening the store", "")
 
     def show_store(self, status: "StoreStatus") -> None:
-        backend = _BACKENDS.get(status.backend, status.backend)
-        state = _STATES.get(status.state, status.state)
-        words = ", ".join(part for part in (backend, state) if part)
-        level = "ok" if status.state == "online" and status.problem is None else "warning"
-        if status.problem is not None and status.state != "online":
-            level = "error"
-        sign = {"ok": "●", "warning": "▲", "error": "✕"}[level]
-        detail = f"{words}: {status.location}"
-        if status.problem is not None:
-            detail = f"{status.problem.text} {status.problem.solution}\n{detail}"
-        self.store.tell(f"{sign}  {words} · {_shorten(status.location)}", detail, level)
+        self.store.show_store(status)
         self.temporary.tell(
             "! Temporary data" if status.temporary else "",
             f"This data will be lost: the data folder cannot be written. It is in {status.location}.",
             "warning",
         )
-        count = status.waiting
-        text = "" if not count else f"{count:,} change waiting" if count == 1 else f"{count:,} changes waiting"
-        self.waiting.tell(text, "Edits that are kept here until the database has them.", "warning")
+        texts = dict(counts(status))
+        for part, button in self.counts.items():
+            _name, detail, level = _COUNTED[part]
+            button.tell(texts.get(part, ""), detail, level)
 
     def show_migrations(self, items: "Sequence[MigrationItem]") -> None:
         applied = sum(item.state in _APPLIED for item in items)
@@ -109,8 +107,3 @@ class _StatusButton(Button):
         if self.property("level") != level:
             self.setProperty("level", level)
             repolish(self)
-
-
-def _shorten(location: str) -> str:
-    """Return the end of a long path: the file's name says more than the root."""
-    return location if len(location) <= _LOCATION_LENGTH else "…" + location[-_LOCATION_LENGTH:]

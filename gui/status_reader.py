@@ -25,6 +25,7 @@ class StatusReader(QObject):
         bridge.vault_changed.connect(lambda event: bar.show_vault(event.status))
         bridge.migrations_changed.connect(lambda _event: self.ask())
         bridge.step_finished.connect(self._step_finished)
+        bar.store.retry_wanted.connect(self.retry)
 
     def attach(self, core: "Core") -> None:
         self._core = core
@@ -34,6 +35,11 @@ class StatusReader(QObject):
         self._migrations_stale = True
         self._start()
 
+    def retry(self) -> None:
+        """Try the database again now; the store itself says what comes of it."""
+        if self._core is not None:
+            self._tasks.start("store: retry", self._retry(self._core))
+
     def _step_finished(self, event: "StepFinished") -> None:
         self._migrations_stale = self._migrations_stale or event.step.step == "migrations"
         self._start()
@@ -41,6 +47,9 @@ class StatusReader(QObject):
     def _start(self) -> None:
         if self._core is not None:
             self._tasks.start("status", self._read(self._core))
+
+    async def _retry(self, core: "Core") -> None:
+        self._bar.show_store(await self._tasks.read(core.changes.retry_now))
 
     async def _read(self, core: "Core") -> None:
         self._bar.show_store(await self._tasks.read(core.status.store))

@@ -194,6 +194,7 @@ _STYLE = """
 QWidget[surface="panel"] { background: %(panel)s; }
 QFrame[surface="line"] { background: %(line)s; }
 QWidget[surface="card"] { background: %(panel)s; border: 1px solid %(line)s; border-radius: 8px; }
+QFrame[surface="popup"] { background: %(window)s; border: 1px solid %(border)s; border-radius: 8px; }
 QLabel[tone="muted"] { color: %(muted)s; }
 QLabel[tone="ok"] { color: %(ok)s; }
 QLabel[tone="warning"] { color: %(warning)s; }
@@ -228,8 +229,15 @@ QPushButton[tone="status"] { background: transparent; border: 1px solid transpar
 QPushButton[tone="status"]:hover { background: %(hover)s; }
 QPushButton[tone="status"]:focus { border: 1px solid %(accent)s; }
 QPushButton[tone="status"][level="ok"] { color: %(ok)s; }
+QPushButton[tone="status"][level="accent"] { color: %(accent)s; }
 QPushButton[tone="status"][level="warning"] { color: %(warning)s; }
 QPushButton[tone="status"][level="error"] { color: %(error)s; }
+QTabBar { background: transparent; }
+QTabBar::tab { background: transparent; color: %(muted)s; border: none; border-bottom: 2px solid transparent;
+  padding: 6px 2px; margin-right: 18px; font-weight: 600; }
+QTabBar::tab:hover { color: %(text)s; }
+QTabBar::tab:selected { color: %(text)s; border-bottom: 2px solid %(accent)s; }
+QTabBar::tab:focus { color: %(accent)s; }
 QLineEdit, QPlainTextEdit { background: %(field)s; border: 1px solid %(border)s; border-radius: 6px; padding: 4px 7px;
   selection-background-color: %(accent)s; selection-color: %(accent_text)s; }
 QLineEdit:focus, QPlainTextEdit:focus { border: 2px solid %(accent)s; padding: 3px 6px; }

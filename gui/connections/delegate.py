@@ -14,6 +14,8 @@ _LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
 _CENTRE = int(Qt.AlignmentFlag.AlignCenter)
 _TONES = {"enabled": "ok", "disabled": "muted", "incomplete": "warning"}
 _GAP = 6
+_MARKS = {"waiting": ("↑", "accent"), "conflict": ("≠", "error"), "refused": ("✕", "error")}
+_MARK_WIDTH = 20
 
 
 class ConnectionDelegate(QStyledItemDelegate):
@@ -77,6 +79,14 @@ class ConnectionDelegate(QStyledItemDelegate):
             painter.drawRoundedRect(QRectF(inner.x() + 0.5, inner.center().y() - 4.5, 10, 10), 3, 3)
             painter.restore()
             inner = inner.adjusted(18, 0, 0, 0)
+        if mark := self._model.index_of.marks.get(row.id):
+            sign, tone = _MARKS[mark[0]]
+            # At the name's end, where the eye is; the tooltip and the detail pane say it in words.
+            left = min(inner.x() + self._metrics[id(self._bold)].horizontalAdvance(row.name) + 8, inner.right() - 19)
+            place = QRectF(left, inner.center().y() - 7.5, _MARK_WIDTH, 16)
+            painter.setFont(self._small)
+            paint_pill(painter, place, sign, self._theme.color(tone), self._theme.color(tone + "_soft"))
+            inner = inner.adjusted(0, 0, -(inner.right() - int(left) + 4), 0)
         color = self._theme.color("text" if row.enabled else "muted")
         self._write(painter, inner, row.name, self._bold, color, _LEFT)
 

@@ -34,6 +34,7 @@ class DetailPane(QWidget):
     duplicate_wanted = Signal()
     enable_wanted = Signal(bool)
     delete_wanted = Signal()
+    changes_wanted = Signal(str)
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -45,6 +46,11 @@ class DetailPane(QWidget):
         self._heading = ElidedLabel(bold=True, factor=1.25)
         self._pills = (Pill(theme), Pill(theme), Pill(theme))
         self._summary = PlainLabel(tone="muted", wrap=True)
+        self._mark = PlainLabel(wrap=True, selectable=True)
+        self._mark.hide()
+        self._look = Button("Open Database page", lambda: self.changes_wanted.emit(self._marked), tone="link")
+        self._look.hide()
+        self._marked = ""
         self._values = KeyValueList()
         self._note_title = section_title("Note")
         self._note = PlainLabel(wrap=True, selectable=True)
@@ -79,6 +85,14 @@ class DetailPane(QWidget):
             self._show_one(one)
         elif rows:
             self._show_several(rows)
+
+    def show_mark(self, mark: tuple[str, str] | None) -> None:
+        """Say that a change of what is selected waits, was refused or conflicts; None where all is stored."""
+        self._marked, text = mark or ("", "")
+        self._mark.setText(text)
+        self._mark.set_tone("accent" if self._marked == "waiting" else "error")
+        self._mark.setVisible(bool(text))
+        self._look.setVisible(bool(text))
 
     def show_record(self, connection: "Connection", key_ending: str | None) -> None:
         """Add what only the whole record knows; one that is not selected any more is passed over."""
@@ -182,6 +196,8 @@ class DetailPane(QWidget):
         column.addWidget(self._heading)
         column.addLayout(pills)
         column.addWidget(self._summary)
+        column.addWidget(self._mark)
+        column.addWidget(self._look, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(2)
         column.addWidget(self._values)
         for widget in (self._note_title, self._note, self._extra_title, self._extra):
@@ -196,8 +212,17 @@ class DetailPane(QWidget):
         self._nothing = PlainLabel("Select a connection to see its details.", tone="muted", wrap=True)
         self._nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._nothing.setContentsMargins(24, 24, 24, 24)
-        self._buttons = QWidget()
-        rows = QVBoxLayout(self._buttons)
+        self._buttons = self._button_rows()
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.setSpacing(0)
+        outer.addWidget(self._body, 1)
+        outer.addWidget(self._nothing, 1)
+        outer.addWidget(self._buttons)
+
+    def _button_rows(self) -> QWidget:
+        holder = QWidget()
+        rows = QVBoxLayout(holder)
         rows.setContentsMargins(18, 8, 18, 14)
         rows.setSpacing(8)
         for buttons in ((self._edit, self._duplicate), (self._enable, self._disable, self._delete)):
@@ -206,12 +231,7 @@ class DetailPane(QWidget):
             for button in buttons:
                 row.addWidget(button, 1)
             rows.addLayout(row)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.setSpacing(0)
-        outer.addWidget(self._body, 1)
-        outer.addWidget(self._nothing, 1)
-        outer.addWidget(self._buttons)
+        return holder
 
 
 def _key_text(ending: str | None, *, is_set: bool) -> str:

@@ -15,6 +15,7 @@ _STATES = (
     ("incomplete", "Key or secret not set"),
     ("live", "May trade live"),
 )
+_MARKED = {"waiting": "Waiting for the database", "conflict": "In conflict", "refused": "Refused by the database"}
 
 
 class FilterRow(QWidget):
@@ -69,6 +70,14 @@ class FilterRow(QWidget):
         index = self._index
         if index is None:
             return
+        kinds = [kind for kind, _text in index.marks.values()]
+        # What there is none of is not offered, unless it is chosen.
+        marked = [
+            (kind, f"{text} ({kinds.count(kind):,})")
+            for kind, text in _MARKED.items()
+            if kind in kinds or kind == self.state.value
+        ]
+        self.state.set_choices([*_STATES, *marked])
         exchanges = index.values("exchange")
         self.exchange.set_choices(
             [

@@ -4,7 +4,7 @@ A row keeps its number for as long as the list lives. The order by name is the g
 arrangement of it, made by putting rows with the same value into one bucket.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 from models.connection_row import ConnectionRow
@@ -18,6 +18,9 @@ _FEW = 200
 """More rows than this are sorted in again rather than put in one by one."""
 
 Key = Callable[[ConnectionRow], str | int]
+
+MARKS = ("waiting", "conflict", "refused")
+"""What a change that is not simply stored makes of its connection."""
 
 STATE_RANK = {"incomplete": 0, "enabled": 1, "disabled": 2}
 
@@ -43,7 +46,7 @@ SORT_KEYS: dict[str, Key] = {
 
 
 class Filters(NamedTuple):
-    """What narrows the list; "" does not. `state` is enabled, disabled, incomplete or live."""
+    """What narrows the list; "" does not. `state` is enabled, disabled, incomplete, live, or one of MARKS."""
 
     text: str = ""
     exchange: str = ""
@@ -73,6 +76,8 @@ class OrderIndex:
         self._by_name = _sorted_in_chunks(list(range(len(self.rows))), self._names.__getitem__)
         self.column, self.descending = column, descending
         self.filters = Filters()
+        # By id: one of MARKS, and its sentence.
+        self.marks: Mapping[str, tuple[str, str]] = {}
         self._sorted: list[int] = []
         self._narrowed = False
         self.version = 0
@@ -130,7 +135,7 @@ class OrderIndex:
         for word in filters.text.casefold().split():
             chosen = [number for number in chosen if word in texts[number]]
         if any(filters[1:]):
-            chosen = [number for number in chosen if _passes(self.rows[number], filters)]
+            chosen = [number for number in chosen if _passes(self.rows[number], filters, self.marks)]
         self.visible = chosen
         self._narrowed = True
 
@@ -186,7 +191,7 @@ class OrderIndex:
     def _lets_through(self, number: int) -> bool:
         text = self._texts[number]
         words = self.filters.text.casefold().split()
-        return all(word in text for word in words) and _passes(self.rows[number], self.filters)
+        return all(word in text for word in words) and _passes(self.rows[number], self.filters, self.marks)
 
     def _move(self, moved: Sequence[int], gone: set[int]) -> None:
         """Take numbers out of both orders and put the moved ones where they belong now."""
@@ -261,14 +266,20 @@ def _sorted_in_chunks(values: list[T], key: Callable[[T], Any], *, reverse: bool
     return values
 
 
-def _passes(row: ConnectionRow, filters: Filters) -> bool:
+def _passes(row: ConnectionRow, filters: Filters, marks: Mapping[str, tuple[str, str]]) -> bool:
     _text, exchange, environment, state, tag = filters
     return (
         (not exchange or row.exchange == exchange)
         and (not environment or row.environment == environment)
         and (not tag or tag in row.tags)
-        and (not state or (row.live_trade if state == "live" else state_of(row) == state))
+        and (not state or _is_in(state, row, marks))
     )
+
+
+def _is_in(state: str, row: ConnectionRow, marks: Mapping[str, tuple[str, str]]) -> bool:
+    if state in MARKS:
+        return row.id in marks and marks[row.id][0] == state
+    return row.live_trade if state == "live" else state_of(row) == state
 
 
 def _search_text(row: ConnectionRow) -> str:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from gui.change_words import PARTS, marks
+from gui.changes_reader import ChangesReader
 from gui.connections.commands import Commands
 from gui.connections.controller import ConnectionsController
 from gui.connections.detail_pane import DetailPane
@@ -20,6 +22,7 @@ from gui.widgets.buttons import Button
 from gui.widgets.fields import SearchField
 
 if TYPE_CHECKING:
+    from models.change import Changes
     from models.connection_row import ConnectionRow
     from models.problem import Problem
     from services.core import Core
@@ -36,6 +39,7 @@ class ConnectionsPage(Page):
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell)
         self.controller = ConnectionsController(shell, self)
+        self._changes = ChangesReader(shell, "list", self)
         self.model = ConnectionTableModel()
         self.table = ConnectionTable(shell.theme, self.model)
         self.filters = FilterRow()
@@ -57,11 +61,13 @@ class ConnectionsPage(Page):
 
     def attach(self, core: "Core") -> None:
         self.controller.attach(core)
+        self._changes.attach(core)
         self.empty.data_folder = str(core.data_folder)
 
     def started(self) -> None:
         self._set_ready(ready=True)
         self.controller.reload()
+        self._changes.ask()
 
     def reload(self) -> None:
         self.controller.reload()
@@ -143,6 +149,8 @@ class ConnectionsPage(Page):
         controller.record_read.connect(self.detail.show_record)
         controller.form_ready.connect(commands.open_form)
         controller.transfers.previewed.connect(commands.show_import)
+        self._changes.read.connect(self._mark)
+        self.detail.changes_wanted.connect(self._go_to_changes)
         commands.add_shortcuts()
 
     def _set_ready(self, *, ready: bool) -> None:
@@ -168,6 +176,18 @@ class ConnectionsPage(Page):
         if any(row.id in selected for row in changed):
             self._show_selection()
 
+    def _mark(self, changes: "Changes") -> None:
+        if self.model.set_marks(marks(changes)):
+            self._list_changed()
+        self._show_mark()
+
+    def _show_mark(self) -> None:
+        ids = self.table.selected_ids()
+        self.detail.show_mark(self.model.index_of.marks.get(ids[0]) if len(ids) == 1 else None)
+
+    def _go_to_changes(self, mark: str) -> None:
+        self.shell.go_to(f"database/{PARTS[mark]}")
+
     def _list_changed(self) -> None:
         index = self.model.index_of
         self.filters.show_counts(index)
@@ -187,6 +207,7 @@ class ConnectionsPage(Page):
     def _show_selection(self) -> None:
         rows = self.table.selected_rows()
         self.detail.show_rows(rows)
+        self._show_mark()
         if len(rows) == 1:
             self._detail_timer.start()
         else:

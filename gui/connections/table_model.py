@@ -1,11 +1,11 @@
 """The list as Qt's views see it: light rows behind an order index, addressed by id, changed in place."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
-from gui.connections.order_index import Filters, OrderIndex, state_of
+from gui.connections.order_index import MARKS, Filters, OrderIndex, state_of
 from gui.when import ago, exact
 from gui.widgets.labels import plain_tooltip
 from models.connection_row import ConnectionRow
@@ -63,10 +63,14 @@ class ConnectionTableModel(QAbstractTableModel):
         if role == _ROLE.DisplayRole:
             return cell_text(self.index_of.at(index.row()), COLUMNS[index.column()].key)
         if role == _ROLE.ToolTipRole:
-            return plain_tooltip(_tooltip(self.index_of.at(index.row()), COLUMNS[index.column()].key))
+            row, key = self.index_of.at(index.row()), COLUMNS[index.column()].key
+            mark = self.index_of.marks.get(row.id) if key in {"name", "state"} else None
+            return plain_tooltip("\n".join(filter(None, (_tooltip(row, key), mark and mark[1]))))
         if role == _ROLE.AccessibleTextRole:
             row, key = self.index_of.at(index.row()), COLUMNS[index.column()].key
-            return STATE_WORDS[state_of(row)] if key == "state" else cell_text(row, key)
+            text = STATE_WORDS[state_of(row)] if key == "state" else cell_text(row, key)
+            mark = self.index_of.marks.get(row.id) if key == "name" else None
+            return f"{text}. {mark[1]}" if mark else text
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = _ROLE.DisplayRole) -> Any:
@@ -97,6 +101,7 @@ class ConnectionTableModel(QAbstractTableModel):
         if (index.column, index.descending) != (self.index_of.column, self.index_of.descending):
             index.sort(self.index_of.column, descending=self.index_of.descending)
         self.beginResetModel()
+        index.marks = self.index_of.marks
         index.narrow(self.index_of.filters)
         self.index_of = index
         self._end_reset()
@@ -110,6 +115,20 @@ class ConnectionTableModel(QAbstractTableModel):
             return
         for place in change.cells:
             self.dataChanged.emit(self.index(place, 0), self.index(place, len(COLUMNS) - 1))
+
+    def set_marks(self, marks: Mapping[str, tuple[str, str]]) -> bool:
+        """Mark connections whose changes are not simply stored; True if other rows are shown now."""
+        if marks == self.index_of.marks:
+            return False
+        self.index_of.marks = marks
+        if self.index_of.filters.state in MARKS:
+            self.beginResetModel()
+            self.index_of.narrow(self.index_of.filters)
+            self._end_reset()
+            return True
+        if self.rowCount():
+            self.dataChanged.emit(self.index(0, 0), self.index(self.rowCount() - 1, len(COLUMNS) - 1))
+        return False
 
     def narrow(self, filters: Filters) -> None:
         if filters != self.index_of.filters:

@@ -1,0 +1,148 @@
+"""The store in the status bar: its state in words, the seconds to the next try, and a panel that says what to do."""
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+
+from gui.store_words import countdown, may_retry, store_words
+from gui.widgets.buttons import Button
+from gui.widgets.labels import PlainLabel, plain_tooltip, repolish
+from models.status import StoreState, StoreStatus
+
+_LOCATION_LENGTH = 40
+_PANEL_WIDTH = 400
+
+
+class StoreChip(Button):
+    """A click opens the panel. `retry_wanted` and `page_wanted` are what a person chose there."""
+
+    retry_wanted = Signal()
+    page_wanted = Signal()
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__("", self.open_panel, tone="status")
+        self._clock = clock
+        self._status: StoreStatus | None = None
+        self._next_try: float | None = None
+        self._panel: StorePanel | None = None
+        self._second = QTimer(self)
+        self._second.setInterval(500)
+        self._second.timeout.connect(self._show)
+        self._say("●  Opening the store", "", "")
+
+    def show_store(self, status: StoreStatus) -> None:
+        """Show this state, and count down to the next try by the monotonic clock."""
+        self._status = status
+        self._next_try = None if status.retry_in is None else self._clock() + status.retry_in
+        counting = self._next_try is not None and status.state is not StoreState.ONLINE
+        self._second.start() if counting else self._second.stop()
+        self._show()
+
+    def open_panel(self) -> None:
+        """Say more, in a small panel over the chip; it closes by Escape or a click elsewhere."""
+        if self._status is None:
+            self.page_wanted.emit()
+            return
+        self._panel = panel = StorePanel(self)
+        panel.retry.clicked.connect(self._retry)
+        panel.page.clicked.connect(self._go_to_page)
+        panel.destroyed.connect(self._forget_panel)
+        self._show()
+        panel.open_over(self)
+
+    def _retry(self) -> None:
+        self._close_panel()
+        self.retry_wanted.emit()
+
+    def _go_to_page(self) -> None:
+        self._close_panel()
+        self.page_wanted.emit()
+
+    def _close_panel(self) -> None:
+        if self._panel is not None:
+            self._panel.close()
+
+    def _forget_panel(self) -> None:
+        self._panel = None
+
+    def _show(self) -> None:
+        status = self._status
+        if status is None:
+            return
+        words = store_words(status)
+        left = None if self._next_try is None else self._next_try - self._clock()
+        soon = "" if status.state is StoreState.ONLINE else countdown(status, left)
+        place = _shorten(status.location if status.state is StoreState.ONLINE else status.home or status.location)
+        text = f"{words.sign}  {' · '.join(part for part in (words.short, place, soon) if part)}"
+        self._say(text, "\n".join(part for part in (words.headline, words.cause, words.solution) if part), words.level)
+        if self._panel is not None:
+            self._panel.show_words(words.headline, words.cause, words.solution, soon)
+            self._panel.retry.setVisible(may_retry(status))
+            self._panel.retry.setEnabled(not status.trying)
+
+    def _say(self, text: str, detail: str, level: str) -> None:
+        if self.text() != text:
+            self.set_text(text)
+            self.setAccessibleName(f"Store: {text[1:].strip()}")
+        self.setToolTip(plain_tooltip(detail))
+        self.setAccessibleDescription(detail)
+        if self.property("level") != level:
+            self.setProperty("level", level)
+            repolish(self)
+
+
+class StorePanel(QFrame):
+    """What happened, what to do, and the two things that can be done from here."""
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent, Qt.WindowType.Popup)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setProperty("surface", "popup")
+        self.setAccessibleName("About the store")
+        self.headline = PlainLabel(role="heading", wrap=True, selectable=True)
+        self.cause = PlainLabel(wrap=True, selectable=True)
+        self.solution = PlainLabel(tone="muted", wrap=True, selectable=True)
+        self.soon = PlainLabel(tone="muted")
+        self.retry = Button("Retry now", tone="primary")
+        self.page = Button("Open Database page")
+        buttons = QHBoxLayout()
+        buttons.setSpacing(8)
+        buttons.addWidget(self.retry)
+        buttons.addWidget(self.page)
+        buttons.addStretch(1)
+        self._column = column = QVBoxLayout(self)
+        column.setContentsMargins(16, 14, 16, 14)
+        column.setSpacing(8)
+        for label in (self.headline, self.cause, self.solution, self.soon):
+            column.addWidget(label)
+        column.addSpacing(4)
+        column.addLayout(buttons)
+        self.setFixedWidth(_PANEL_WIDTH)
+
+    def show_words(self, headline: str, cause: str, solution: str, soon: str) -> None:
+        for label, text in (
+            (self.headline, headline),
+            (self.cause, cause),
+            (self.solution, solution),
+            (self.soon, f"{soon[:1].upper()}{soon[1:]}." if soon else ""),
+        ):
+            label.setText(text)
+            label.setVisible(bool(text))
+
+    def open_over(self, chip: QWidget) -> None:
+        """Show it above the chip, inside the screen."""
+        self._column.activate()
+        height = self._column.heightForWidth(_PANEL_WIDTH)
+        self.resize(_PANEL_WIDTH, max(height, self.minimumSizeHint().height()))
+        place = chip.mapToGlobal(QPoint(0, 0)) - QPoint(0, self.height() + 4)
+        screen = chip.screen().availableGeometry()
+        self.move(max(screen.left(), place.x()), max(screen.top(), place.y()))
+        self.show()
+        (self.retry if self.retry.isVisible() and self.retry.isEnabled() else self.page).setFocus()
+
+
+def _shorten(location: str) -> str:
+    """Return the end of a long path: the file's name says more than the root."""
+    return location if len(location) <= _LOCATION_LENGTH else "…" + location[-_LOCATION_LENGTH:]

@@ -1,0 +1,92 @@
+"""The store's state in words: for the chip in the status bar, its panel, and the card on the Database page."""
+
+from typing import NamedTuple
+
+from gui.figures import count_text
+from models.problem import Category
+from models.status import Backend, StoreState, StoreStatus
+
+BACKENDS = {Backend.SQLITE: "SQLite", Backend.POSTGRESQL: "PostgreSQL", Backend.JSON: "JSON files"}
+_STATES = {
+    StoreState.ONLINE: "",
+    StoreState.FALLBACK: "fallback",
+    StoreState.RECONCILING: "sending changes",
+    StoreState.READ_ONLY: "read-only",
+}
+_SIGNS = {"ok": "●", "accent": "↻", "warning": "▲", "error": "✕"}
+_ON_PAPER = "What is changed now is kept in the data folder and sent once the database is back."
+
+
+class StoreWords(NamedTuple):
+    """`level` is ok, accent, warning or error; `sign` says the same by its form."""
+
+    sign: str
+    short: str
+    level: str
+    headline: str
+    cause: str
+    solution: str
+
+
+def store_words(status: StoreStatus) -> StoreWords:
+    """Say what the store is, why it is so, and what to do."""
+    level = _level(status)
+    short = ", ".join(part for part in (BACKENDS[status.backend], _STATES[status.state]) if part)
+    problem = status.problem
+    return StoreWords(
+        _SIGNS[level],
+        short,
+        level,
+        _headline(status),
+        problem.text if problem else "",
+        problem.solution if problem else "",
+    )
+
+
+def countdown(status: StoreStatus, seconds: float | None) -> str:
+    """Say when the next try comes; `seconds` are those that are left, None where none comes by itself."""
+    if status.trying or (seconds is not None and seconds <= 0):
+        return "trying now"
+    if seconds is None:
+        return ""
+    return f"next try in {max(1, round(seconds))} s"
+
+
+def may_retry(status: StoreStatus) -> bool:
+    """Tell whether another try now could change anything."""
+    category = status.problem.category if status.problem else None
+    return status.state is not StoreState.ONLINE and category not in {Category.IN_USE, Category.FENCE}
+
+
+def waits_for_good(status: StoreStatus) -> bool:
+    """Tell whether the database is away and nothing is tried until somebody does something."""
+    return status.state is StoreState.FALLBACK and status.retry_in is None and not status.trying
+
+
+def counts(status: StoreStatus) -> tuple[tuple[str, str], ...]:
+    """Return what is not simply stored as (part of the Database page, text), without what there is none of."""
+    named = (
+        ("waiting", status.waiting, "waiting", "waiting"),
+        ("conflicts", status.conflicts, "conflict", "conflicts"),
+        ("rejected", status.rejected, "refused", "refused"),
+    )
+    return tuple((part, count_text(count, one, many)) for part, count, one, many in named if count)
+
+
+def _level(status: StoreStatus) -> str:
+    if status.state is StoreState.RECONCILING:
+        return "accent"
+    if status.state is StoreState.ONLINE:
+        return "ok" if status.problem is None else "warning"
+    return "warning" if status.state is StoreState.FALLBACK else "error"
+
+
+def _headline(status: StoreStatus) -> str:
+    home = status.home or status.location
+    if status.state is StoreState.ONLINE:
+        return f"{BACKENDS[status.backend]} at {status.location}"
+    if status.state is StoreState.RECONCILING:
+        return f"The database is back; {count_text(status.waiting, 'change')} are on their way to {home}."
+    if status.state is StoreState.FALLBACK:
+        return f"{home} is away. {_ON_PAPER}" if status.problem else _ON_PAPER
+    return "The records can be read, not changed."
