@@ -6,6 +6,7 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -38,6 +39,9 @@ from storage.quarantine import put_away
 
 _LOOK_LIMIT: Final = 64
 _READ: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
+# Both look at a status in one call: this runs for every file of the folder.
+_standing = attrgetter("st_mode", "st_uid", "st_nlink")
+_signature = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
 _log = logging.getLogger(__name__)
 
 
@@ -67,8 +71,9 @@ def _scan(folder: DataFolder, calls: FileCalls) -> Scan:
     identity, found = indexed or (Identity(), {})
     from_index = len(found)
     identities: Counter[Identity] = Counter()
+    prefix = str(folder.connections) + os.sep
     for name in _not_indexed(files, found, folder, problems):
-        record, summary = _read(folder, name, problems, calls)
+        record, summary = _read(prefix, name, folder, problems, calls)
         if record is not None and summary is not None:
             found[record.id] = summary
             identities[record.identity] += 1
@@ -112,9 +117,10 @@ def _not_indexed(
 
 
 def _read(
-    folder: DataFolder, name: str, problems: list[Problem], calls: FileCalls
+    prefix: str, name: str, folder: DataFolder, problems: list[Problem], calls: FileCalls
 ) -> tuple[Record | None, Summary | None]:
-    path = f"{folder.connections}{os.sep}{name}"
+    # Text, not Path: of 10,000 of them the making alone would take a tenth of the time.
+    path = prefix + name
     try:
         content, looks = _read_at_once(path)
         record, digest = load_record(content, name)
@@ -193,6 +199,7 @@ def _look(folder: DataFolder, problems: list[Problem]) -> dict[str, Signature]:
     files: dict[str, Signature] = {}
     left_over = False
     user = os.geteuid() if hasattr(os, "geteuid") else None
+    ordinary = (0o100600, user, 1)
     with _entries(folder.connections) as entries:
         for entry in entries:
             name = entry.name
@@ -200,9 +207,9 @@ def _look(folder: DataFolder, problems: list[Problem]) -> dict[str, Signature]:
                 left_over = left_over or name.endswith(".tmp")
                 continue
             status = entry.stat(follow_symlinks=False)
-            if user is not None and (status.st_mode != 0o100600 or status.st_uid != user or status.st_nlink != 1):
+            if user is not None and _standing(status) != ordinary:
                 status = _guard(folder, name, status, problems)
-            files[name] = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+            files[name] = _signature(status)
     if left_over and folder.writable and sweep(folder.connections):
         # A killed writer's temporary may have been a second name of a record.
         problems.clear()
