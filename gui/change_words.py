@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gui.figures import UNKNOWN
-from models.change import Changes, Conflict, WaitingChange
+from models.change import Changes, Conflict, RejectedChange, WaitingChange
 from models.connection import CREDENTIALS
 from models.exchange import exchange_label
 
@@ -67,8 +67,8 @@ def value_text(field: str, value: Any) -> str:
     return str(value) if value != "" else UNKNOWN
 
 
-def waiting_text(change: WaitingChange) -> str:
-    """Say what waits: "Changed: note, tags"."""
+def change_text(change: WaitingChange | RejectedChange) -> str:
+    """Say what was done: "Changed: note, tags"."""
     kind = KINDS.get(change.kind, change.kind)
     return f"{kind}: {fields_text(change.fields).lower()}" if change.fields else kind
 
@@ -93,7 +93,7 @@ def _waiting(changes: Changes) -> dict[str, list[str]]:
     told: dict[str, list[str]] = {}
     for change in changes.waiting:
         lines = told.setdefault(change.connection_id, [])
-        text = waiting_text(change)
+        text = change_text(change)
         if text not in lines:
             lines.append(text)
     return told

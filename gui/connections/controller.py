@@ -8,7 +8,7 @@ from gui.connections.actions import ConnectionActions
 from gui.connections.order_index import OrderIndex
 from gui.connections.transfers import Transfers
 from gui.shell import Shell
-from models.problem import Category, CtsError, InputError, Problem
+from models.problem import Category, ConflictError, CtsError, InputError, Problem
 
 if TYPE_CHECKING:
     from gui.connections.dialog import ConnectionDialog
@@ -109,6 +109,12 @@ class ConnectionsController(QObject):
         connection, ending = await self._tasks.read(_record, self.core, connection_id)
         self.form_ready.emit(connection, ending)
 
+    async def _show_conflict(self, form: "ConnectionDialog", error: ConflictError) -> None:
+        """Give the form the record as it is now and what conflicts; what was typed stays."""
+        assert form.base is not None
+        connection = await self._tasks.read(self.core.connections.get, form.base.id)
+        form.show_conflicts(error.conflicts, connection, self._shell.theme)
+
     async def _save(self, form: "ConnectionDialog") -> None:
         from models.connection_rules import InvalidFieldsError
 
@@ -118,6 +124,11 @@ class ConnectionsController(QObject):
                 saved = await self._tasks.write(service.add, fields)
             else:
                 saved = await self._tasks.write(service.edit, base.id, fields, base=base)
+        except ConflictError as error:
+            if not error.conflicts:
+                raise
+            await self._show_conflict(form, error)
+            return
         except InvalidFieldsError as error:
             form.show_errors(error.errors)
             return

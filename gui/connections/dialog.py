@@ -1,12 +1,13 @@
 """The form of one connection, new or edited. It stays open, with everything typed, until what it says is stored."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QBoxLayout, QDialog, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
+from gui.connections.conflict_panel import ConflictPanel
 from gui.connections.form_sections import (
     AccountSection,
     CredentialsSection,
@@ -20,7 +21,9 @@ from gui.widgets.labels import PlainLabel
 from models.connection_rules import InvalidFieldsError, advice, validate
 
 if TYPE_CHECKING:
+    from gui.theme import Theme
     from gui.widgets.form import FormField
+    from models.change import Conflict
     from models.connection import Connection
     from models.problem import Problem
 
@@ -40,6 +43,8 @@ class ConnectionDialog(QDialog):
         super().__init__(parent)
         self.base = base
         self._may_go = False
+        self._busy = False
+        self._conflicts: ConflictPanel | None = None
         self._account, self._credentials = AccountSection(), CredentialsSection()
         self._trading, self._notes = TradingSection(), NotesSection()
         self._sections: tuple[Section, ...] = (self._account, self._credentials, self._trading, self._notes)
@@ -70,15 +75,21 @@ class ConnectionDialog(QDialog):
         values = self._everything()
         if self.base is None:
             return values
-        return {name: value for name, value in values.items() if name not in self._first or value != self._first[name]}
+        given_up = self._conflicts.given_up() if self._conflicts is not None else frozenset[str]()
+        return {
+            name: value
+            for name, value in values.items()
+            if name not in given_up and (name not in self._first or value != self._first[name])
+        }
 
     def is_changed(self) -> bool:
         return self._everything() != self._first
 
     def set_busy(self, busy: bool) -> None:
-        self._save.setEnabled(not busy)
         for section in self._sections:
             section.setEnabled(not busy)
+        self._busy = busy
+        self._follow_choices()
         if busy:
             self._clear_errors()
 
@@ -99,6 +110,18 @@ class ConnectionDialog(QDialog):
     def show_problem(self, problem: "Problem") -> None:
         """Say why it was not stored; everything typed stays."""
         self._tell(f"Not saved. {problem.text} {problem.solution}".strip())
+
+    def show_conflicts(self, conflicts: "Sequence[Conflict]", base: "Connection", theme: "Theme") -> None:
+        """Ask which to keep of what somebody else changed meanwhile; `base` is the record as it is now."""
+        self.base = base
+        if self._conflicts is None:
+            self._conflicts = panel = ConflictPanel(theme)
+            self._column.insertWidget(1, panel)
+            panel.view.changed.connect(self._follow_choices)
+        self._conflicts.show_conflicts(base.name, conflicts)
+        self._tell("Not saved yet: choose what to keep of the fields above, then save again.")
+        self._follow_choices()
+        QTimer.singleShot(0, self._conflicts.view.table.setFocus)
 
     def saved(self) -> None:
         """Close: it is stored."""
@@ -135,6 +158,13 @@ class ConnectionDialog(QDialog):
     def _submit(self) -> None:
         if self._save.isEnabled():
             self.submitted.emit()
+
+    def _follow_choices(self) -> None:
+        """Nothing is saved while a conflict is open: the answer would be the same."""
+        is_open = self._conflicts is not None and not self._conflicts.view.is_settled()
+        self._save.setEnabled(not self._busy and not is_open)
+        if self._conflicts is not None and not is_open:
+            self._problem.hide()
 
     def _everything(self) -> dict[str, Any]:
         values: dict[str, Any] = {}
@@ -195,7 +225,7 @@ class ConnectionDialog(QDialog):
         buttons.addStretch(0)
         buttons.addWidget(self._cancel, 0, Qt.AlignmentFlag.AlignBottom)
         buttons.addWidget(self._save, 0, Qt.AlignmentFlag.AlignBottom)
-        column = QVBoxLayout(self)
+        self._column = column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._scroll, 1)

@@ -60,6 +60,10 @@ class ListControl(QObject):
         elif isinstance(order, list):
             self._model.take_order(column, order, descending=descending)
 
+    def select(self, connection_id: str) -> None:
+        """Select a connection, also where a filter would hide it."""
+        self._select_stored([connection_id])
+
     def _select_stored(self, ids: Sequence[str]) -> None:
         """Select what was just stored, also where a filter would hide it."""
         if not any(self._model.index_of.place(connection_id) is not None for connection_id in ids):

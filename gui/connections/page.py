@@ -69,6 +69,11 @@ class ConnectionsPage(Page):
         self.controller.reload()
         self._changes.ask()
 
+    def show_part(self, part: str) -> None:
+        """Select a connection by its id, and open its form."""
+        self.control.select(part)
+        self.commands.edit()
+
     def reload(self) -> None:
         self.controller.reload()
 

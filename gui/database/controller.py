@@ -53,6 +53,10 @@ class DatabaseController(QObject):
         self.tasks.start("database: sql", self._read_sql(number))
 
     @property
+    def is_attached(self) -> bool:
+        return self._core is not None
+
+    @property
     def core(self) -> "Core":
         assert self._core is not None
         return self._core

@@ -1,4 +1,4 @@
-"""The Database page arranges: the store's card, the migrations, and at the right backups and what came over."""
+"""The Database page arranges: the store's card, migrations, changes and health, and at the right the backups."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,10 +7,16 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
+from gui.change_words import change_text
+from gui.changes_reader import ChangesReader
 from gui.database.actions import badge, reasons
 from gui.database.backups_panel import BackupsPanel
 from gui.database.baseline_dialog import BaselineDialog
+from gui.database.change_actions import ChangeActions
+from gui.database.changes_panels import ConflictsPanel, RejectedPanel, WaitingPanel
 from gui.database.controller import DatabaseController
+from gui.database.fence_panel import FencePanel
+from gui.database.health_panel import HealthPanel
 from gui.database.migration_actions import MigrationActions
 from gui.database.migrations_panel import MigrationsPanel
 from gui.database.rehearsal_dialog import RehearsalDialog
@@ -21,8 +27,10 @@ from gui.figures import count_text, size_text, stamp_text
 from gui.shell import Page, Shell
 from gui.widgets.dialogs import ConfirmDialog
 from gui.widgets.side_pane import WIDTH, SidePane
+from gui.widgets.tabs import Tabs
 
 if TYPE_CHECKING:
+    from models.change import Changes, RejectedChange
     from models.problem import Problem
     from models.status import Backup, LedgerChange, MigrationItem, Rehearsal, StoreStatus
     from services.core import Core
@@ -40,22 +48,36 @@ class DatabasePage(Page):
         self.controller = DatabaseController(shell, self)
         self._on_migrations = MigrationActions(self.controller)
         self._on_store = StoreActions(self.controller)
+        self._on_changes = ChangeActions(self.controller)
+        self._changes = ChangesReader(shell, "database page", self)
         self.card = StoreCard(shell.theme)
+        self.fence = FencePanel()
+        self.tabs = Tabs("Parts of the Database page")
         self.migrations = MigrationsPanel(shell.theme)
+        self.waiting = WaitingPanel(shell.theme)
+        self.conflicts = ConflictsPanel(shell.theme)
+        self.rejected = RejectedPanel(shell.theme)
+        self.health = HealthPanel(shell.theme)
         self.backups = BackupsPanel()
         self.take_over = TakeOverPanel(shell.theme)
         self._lay_out()
         self._connect_panels()
+        self._connect_changes()
         self._connect_controller()
 
     def attach(self, core: "Core") -> None:
         self.controller.attach(core)
+        self._changes.attach(core)
 
     def started(self) -> None:
-        self.controller.reload()
+        self.reload()
+
+    def show_part(self, part: str) -> None:
+        self.tabs.choose(part)
 
     def reload(self) -> None:
         self.controller.reload()
+        self._changes.ask()
 
     def _lay_out(self) -> None:
         main = QWidget()
@@ -63,7 +85,16 @@ class DatabasePage(Page):
         column.setContentsMargins(20, 16, 20, 14)
         column.setSpacing(16)
         column.addWidget(self.card)
-        column.addWidget(self.migrations, 1)
+        column.addWidget(self.fence)
+        for key, title, part in (
+            ("migrations", "Migrations", self.migrations),
+            ("waiting", "Waiting", self.waiting),
+            ("conflicts", "Conflicts", self.conflicts),
+            ("rejected", "Refused", self.rejected),
+            ("health", "Health", self.health),
+        ):
+            self.tabs.add(key, title, part)
+        column.addWidget(self.tabs, 1)
         side = SidePane("Backups and take-over")
         side.column.addWidget(self.backups)
         side.column.addWidget(self.take_over)
@@ -92,6 +123,18 @@ class DatabasePage(Page):
         self.backups.restore_wanted.connect(self._ask_restore)
         self.take_over.scrub_wanted.connect(self._on_store.preview_scrub)
 
+    def _connect_changes(self) -> None:
+        actions = self._on_changes
+        self._changes.read.connect(self._show_changes)
+        self.conflicts.resolve_wanted.connect(actions.resolve)
+        self.rejected.dismiss_wanted.connect(self._ask_dismiss)
+        self.rejected.edit_wanted.connect(lambda connection_id: self.shell.go_to(f"connections/{connection_id}"))
+        self.fence.accepted.connect(actions.accept_database)
+        self.fence.settings_wanted.connect(lambda: self.shell.go_to("settings/database"))
+        self.health.wanted.connect(actions.read_health)
+        actions.health_read.connect(self.health.show_health)
+        actions.health_failed.connect(self.health.show_problem)
+
     def _connect_controller(self) -> None:
         controller = self.controller
         controller.store_read.connect(self._show_store)
@@ -110,7 +153,19 @@ class DatabasePage(Page):
     def _show_store(self, status: "StoreStatus") -> None:
         self._store = status
         self.card.show_store(status)
+        self.fence.show_store(status)
         self._show_reasons()
+
+    def _show_changes(self, changes: "Changes") -> None:
+        self.waiting.show_changes(changes.waiting)
+        self.conflicts.show_conflicts(changes.conflicts)
+        self.rejected.show_changes(changes.rejected)
+        for key, count in (
+            ("waiting", len(changes.waiting)),
+            ("conflicts", len(changes.conflicts)),
+            ("rejected", len(changes.rejected)),
+        ):
+            self.tabs.set_counter(key, f"{count:,}" if count else "")
 
     def _show_items(self, items: "Sequence[MigrationItem]") -> None:
         self._items = tuple(items)
@@ -131,6 +186,8 @@ class DatabasePage(Page):
         self.backups.set_reasons(why.backup, why.restore)
         self.card.set_reason(busy or ("" if self._store else why.apply))
         self.take_over.set_reason(why.scrub)
+        for panel in (self.conflicts, self.rejected, self.fence):
+            panel.set_reason(busy)
 
     def _show_rehearsal(self, results: "Sequence[Rehearsal]") -> None:
         RehearsalDialog(self.shell.theme, results, self).open()
@@ -168,6 +225,20 @@ class DatabasePage(Page):
             parent=self,
         )
         question.accepted.connect(lambda: self._on_store.restore(Path(backup.path)))
+        question.open()
+
+    def _ask_dismiss(self, change: "RejectedChange") -> None:
+        question = ConfirmDialog(
+            "Dismiss this change",
+            "The change is forgotten for good; the database stays as it is.",
+            confirm="Dismiss it",
+            lines=[
+                f"{change.name}: {KINDS.get(change.kind, change.kind)} {fields_text(change.fields).lower()}".strip()
+            ],
+            danger=True,
+            parent=self,
+        )
+        question.accepted.connect(lambda: self._on_changes.dismiss(change.op_id))
         question.open()
 
     def _ask_empty(self) -> None:

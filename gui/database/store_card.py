@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout
 
 from gui import vault_words
 from gui.figures import UNKNOWN, size_text
+from gui.store_words import BACKENDS, may_retry
 from gui.theme import Theme
 from gui.widgets.buttons import Button
 from gui.widgets.containers import CardFrame
@@ -16,11 +17,10 @@ from gui.widgets.pill import Pill
 from models.problem import Category
 from models.status import Backend, StoreState, StoreStatus, VaultStatus
 
-BACKENDS = {Backend.SQLITE: "SQLite", Backend.POSTGRESQL: "PostgreSQL", Backend.JSON: "JSON files"}
 STATES = {
     StoreState.ONLINE: ("✓ Online", "ok"),
     StoreState.FALLBACK: ("! Fallback", "warning"),
-    StoreState.RECONCILING: ("… Reconciling", "accent"),
+    StoreState.RECONCILING: ("↻ Sending changes", "accent"),
     StoreState.READ_ONLY: ("! Read-only", "warning"),
 }
 _FIELDS = (("Backend", 1, 0), ("Size", 2, 0), ("Schema", 3, 0), ("Integrity", 1, 2), ("Journal", 2, 2), ("Vault", 3, 2))
@@ -46,6 +46,7 @@ class StoreCard(CardFrame):
         self.cause = PlainLabel(wrap=True, selectable=True)
         self.cause.hide()
         self._values: dict[str, PlainLabel] = {}
+        self._names: dict[str, PlainLabel] = {}
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -64,11 +65,13 @@ class StoreCard(CardFrame):
         grid.setVerticalSpacing(5)
         grid.setColumnStretch(1, 2)
         grid.setColumnStretch(3, 3)
-        grid.addWidget(PlainLabel("File", tone="muted"), 0, 0)
+        self._place = PlainLabel("File", tone="muted")
+        grid.addWidget(self._place, 0, 0)
         grid.addWidget(self.path, 0, 1, 1, 3)
         for key, row, column in _FIELDS:
             value = self._values[key] = PlainLabel(UNKNOWN, wrap=True, selectable=True)
-            grid.addWidget(PlainLabel(key, tone="muted"), row, column, Qt.AlignmentFlag.AlignTop)
+            name = self._names[key] = PlainLabel(key, tone="muted")
+            grid.addWidget(name, row, column, Qt.AlignmentFlag.AlignTop)
             grid.addWidget(value, row, column + 1, Qt.AlignmentFlag.AlignTop)
         self.body.addLayout(grid)
         self.body.addWidget(self.cause)
@@ -77,6 +80,12 @@ class StoreCard(CardFrame):
         self.pill.set(*STATES[status.state])
         self.temporary.set("! Temporary" if status.temporary else "", "warning")
         is_file = status.backend is not Backend.POSTGRESQL
+        self._place.setText({Backend.POSTGRESQL: "Server", Backend.JSON: "Folder"}.get(status.backend, "File"))
+        # Only a file has a journal and is read through for damage.
+        for key in ("Journal", "Integrity"):
+            self._values[key].setVisible(status.backend is Backend.SQLITE)
+            self._names[key].setVisible(status.backend is Backend.SQLITE)
+        self.check.setVisible(status.backend is Backend.SQLITE)
         self.path.set_path(Path(status.location), "" if is_file else status.location)
         self.path.open_button.setVisible(is_file)
         self._set("Backend", f"{BACKENDS[status.backend]} {status.engine_version}".strip())
@@ -85,7 +94,7 @@ class StoreCard(CardFrame):
         self._set("Journal", status.journal_mode.upper() or UNKNOWN)
         self.show_integrity(status.integrity)
         category = status.problem.category if status.problem else None
-        self.retry.setVisible(status.state is not StoreState.ONLINE and category is not Category.IN_USE)
+        self.retry.setVisible(may_retry(status))
         self.start_empty.setVisible(category is Category.EMPTY_DB)
         self._show_cause(status)
 
@@ -116,6 +125,8 @@ class StoreCard(CardFrame):
     def _show_cause(self, status: StoreStatus) -> None:
         problem = status.problem
         text = f"{problem.text} {problem.solution}".strip() if problem else ""
+        if status.state is StoreState.FALLBACK and status.home:
+            text = f"These files stand in for {status.home}. {text}".strip()
         if status.temporary and not problem:
             text = "This data is temporary and will be lost. Choose a lasting folder with --data-dir or CTS_DATA_DIR."
         self.cause.setText(text)
