@@ -51,7 +51,7 @@ WORDS: dict[Category, Words] = {
     ),
     Category.NO_PRIVILEGE: Words(
         "{user} lacks a right in the database {database}.",
-        "Ask its administrator for: GRANT CONNECT ON DATABASE, and GRANT USAGE, CREATE ON SCHEMA public.",
+        "Ask its administrator for: GRANT CONNECT ON DATABASE {database} TO {user}.",
     ),
     Category.TOO_MANY: Words(
         "PostgreSQL at {place} has no free connection.", "Close desktops that are not used, or raise max_connections."
@@ -86,6 +86,10 @@ WORDS: dict[Category, Words] = {
     Category.UNKNOWN: Words("PostgreSQL at {place} gave an error that is not known.", "Look at the log for its code."),
 }
 
+_TABLE_RIGHTS = (
+    "Ask its administrator for: GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {user}, and for "
+    "migrations GRANT USAGE, CREATE ON SCHEMA public TO {user}."
+)
 _CODES: dict[str, Category] = {
     "57P03": Category.STARTING,
     "57P01": Category.LOST,
@@ -116,9 +120,12 @@ _CLASSES = {
     "22": Category.DATA,
     "28": Category.AUTH_POLICY,
     "53": Category.TOO_MANY,
+    "58": Category.SERVER_IO,
 }
 # libpq's own texts, in the only language that its bundled build speaks.
 _TEXTS: tuple[tuple[str, Category], ...] = (
+    # The server's words, where it speaks English: the probe would be a second wrong attempt, and accounts get locked.
+    ("password authentication failed", Category.AUTH),
     ("could not translate host name", Category.DNS),
     ("timeout expired", Category.UNREACHABLE),
     ("Connection refused", Category.SERVER_DOWN),
@@ -224,6 +231,8 @@ def _worded(category: Category, error: BaseException, address: Address, code: st
         "field": f" ({column})" if column else "",
     }
     text = words.text.format(**values)
+    if category is Category.NO_PRIVILEGE and getattr(error, "cursor", None) is not None:
+        words = words._replace(solution=_TABLE_RIGHTS)
     if category is Category.TLS:
         case = next((said for part, said in _TLS_CASES if part in str(error)), "")
         text = f"{text[:-1]}: {case}." if case else text
