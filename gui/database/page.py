@@ -232,9 +232,7 @@ class DatabasePage(Page):
             "Dismiss this change",
             "The change is forgotten for good; the database stays as it is.",
             confirm="Dismiss it",
-            lines=[
-                f"{change.name}: {KINDS.get(change.kind, change.kind)} {fields_text(change.fields).lower()}".strip()
-            ],
+            lines=[f"{change.name}: {change_text(change)}"],
             danger=True,
             parent=self,
         )
