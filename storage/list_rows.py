@@ -41,7 +41,8 @@ def fetch_rows(connection: Any, sql: str = LIST_SQL) -> list[ConnectionRow]:
     try:
         with collector_paused():
             raw = connection.execute(sql).fetchall()
-    except connection.OperationalError as error:
+    except getattr(connection, "OperationalError", ()) as error:
+        # Only SQLite keeps text that is none; PostgreSQL's statements have no such error to name.
         if "decode" not in str(error):
             raise
         before = connection.text_factory

@@ -239,9 +239,9 @@ def session(database: MigratedDatabase, wait: float) -> Iterator[Session]:
 
 
 def is_read_only(error: BaseException) -> bool:
-    """Tell whether the database refuses every write: then no file is to blame, and none has failed."""
+    """Tell whether the database refuses to be changed, or by this user: then no file is to blame, and none failed."""
     code = getattr(error, "sqlite_errorcode", None) or 0
-    return code & 0xFF == _READ_ONLY_CODE or getattr(error, "pgcode", None) == "25006"
+    return code & 0xFF == _READ_ONLY_CODE or getattr(error, "pgcode", None) in {"25006", "42501"}
 
 
 def primary_message(error: BaseException) -> str:

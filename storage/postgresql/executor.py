@@ -4,11 +4,13 @@ What begins a transaction travels with its first statement, so that it costs no 
 nothing has been done yet, that statement is tried again after a lost session or a lock.
 """
 
+import json
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
 from typing import Any, Final
 
 import psycopg2
@@ -18,8 +20,8 @@ from storage.postgresql import deadline
 
 ROWS_AT_ONCE: Final = 500
 ATTEMPTS: Final = 3
-_PAGE = 250
-_GROUP = re.compile(r"VALUES (\((?:%s, )*%s\))")
+_PAGE = 500
+_INSERT = re.compile(r"INSERT INTO ([\w\".]+) \(([\w\", ]+)\) VALUES \((?:%s, )*%s\)( ON CONFLICT .+)?")
 # lock not available, deadlock, serialization failure: nobody's fault, and gone in a moment.
 _PASSING = {"55P03", "40P01", "40001"}
 _PAUSE = 0.05
@@ -63,17 +65,22 @@ class SessionStatements:
                     raise
 
     def executemany(self, text: str, rows: Iterable[Sequence[Any]], /) -> None:
-        """Insert many rows, several hundred with each statement: COPY cannot be used with a wait callback."""
-        found = _GROUP.search(text)
+        """Insert many rows, a few hundred at once as JSON: COPY cannot be used with a wait callback.
+
+        That takes half the time of long VALUES, for which the driver quotes every single value.
+        """
+        found = _INSERT.fullmatch(text)
         source = iter(rows)
         if found is None:
             for row in source:
                 self.execute(text, row)
             return
-        head, tail = text[: found.start(1)], text[found.end(1) :]
-        while page := list(islice(source, _PAGE)):
-            groups = ", ".join([found[1]] * len(page))
-            self.execute(head + groups + tail, tuple(chain.from_iterable(page)))
+        table, columns, tail = found[1], found[2], found[3] or ""
+        names = [name.strip().strip('"') for name in columns.split(",")]
+        # Identifiers are those of the text itself, which is ours.
+        many = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s){tail}"  # noqa: S608
+        while document := _page(names, source):
+            self.execute(many, (document,))
 
     def _run(self, text: str, parameters: Sequence[Any]) -> ChunkedCursor:
         made = self.session.cursor(cursor_factory=ChunkedCursor)
@@ -107,6 +114,23 @@ def roll_back(session: connection) -> None:
             ending.execute("ROLLBACK")
     except psycopg2.Error:
         session.close()
+
+
+def _page(names: Sequence[str], source: Iterator[Sequence[Any]]) -> str:
+    rows = [dict(zip(names, row, strict=True)) for row in islice(source, _PAGE)]
+    try:
+        return _encode(rows) if rows else ""
+    except (ValueError, RecursionError) as error:
+        raise NotStorableError("a value cannot be sent") from error
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise NotStorableError(f"a {type(value).__name__} cannot be sent")
+
+
+_encode = json.JSONEncoder(default=_plain, allow_nan=False, check_circular=False).encode
 
 
 def _is_idle(session: connection) -> bool:
