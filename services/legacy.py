@@ -11,13 +11,14 @@ from storage.backup import list_backups
 from storage.data_folder import DataFolder
 from storage.database import Database
 from storage.legacy.reports import read_kept, together
+from storage.open_database import OpenDatabase
 
 
 class HasDatabase(Protocol):
     """The part of the Store that this service uses."""
 
     @property
-    def database(self) -> Database | None: ...
+    def database(self) -> OpenDatabase | None: ...
 
 
 class Opener(Protocol):
@@ -38,7 +39,8 @@ class LegacyService:
     def report(self) -> TakeOver | None:
         """Return what was taken over into this database, None where nothing was or the database is not open."""
         database = self._store.database
-        if database is None:
+        if not isinstance(database, Database):
+            # A take-over only ever goes into the file in the data folder.
             return None
         with database.read() as connection:
             return together(read_kept(connection))
@@ -58,7 +60,7 @@ class LegacyService:
         """Remove the secrets in clear from every file of the data folder, and prove it before saying so."""
 
         database = self._store.database
-        if database is None:
+        if not isinstance(database, Database):
             raise StoreError(_not_open())
         from storage.legacy.scrub import scrub
 

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from models.change import Conflict
-from models.connection import EDITABLE, FIELDS, Connection
+from models.connection import EDITABLE, FIELDS, NEVER, Connection
 from models.connection_row import ConnectionRow
 from models.problem import ConflictError, StoreError
 from storage.conflicts import KeptConflict, fields_text, make_conflicts
@@ -22,7 +22,7 @@ from storage.merge import Merged, merge
 from storage.open_database import Statements
 from storage.operations import Kind, Operation
 from storage.refusals import conflict, gone_meanwhile, id_taken, name_taken
-from storage.sql_texts import done_text, several_text, texts, update_text
+from storage.sql_texts import conflict_texts, done_text, several_text, texts, update_text
 
 AT_ONCE: Final = 250
 """So many records are asked for in one query."""
@@ -46,7 +46,7 @@ class Applied(StrEnum):
 class Outcome(NamedTuple):
     """`raw` is the whole row as it is stored now, None where the record is deleted.
 
-    `told` is a sentence for a person where the outcome is not what was asked for.
+    `told` is a sentence for a person where the outcome is not what was asked for; `at` is when it was deleted.
     """
 
     state: Applied
@@ -54,6 +54,7 @@ class Outcome(NamedTuple):
     conflicts: tuple[Conflict, ...] = ()
     renamed_to: str | None = None
     told: str = ""
+    at: datetime = NEVER
 
     @property
     def record(self) -> Connection | None:
@@ -81,6 +82,7 @@ class Applier:
         self._run = statements
         self._dialect = dialect
         self._texts = texts(dialect)
+        self._conflict_texts = conflict_texts(dialect)
         self._replay = replay
         self._rename = rename or replay
         self._now = now()
@@ -196,7 +198,7 @@ class Applier:
         self._rows[operation.connection_id] = None
         if self._names is not None:
             self._names.discard(name)
-        return Outcome(Applied.APPLIED, None)
+        return Outcome(Applied.APPLIED, None, at=self._now)
 
     def _restore(self, operation: Operation) -> Outcome:
         row = self._rows.get(operation.connection_id)
@@ -229,12 +231,12 @@ class Applier:
     def _note(self, new: KeptConflict) -> KeptConflict:
         """Keep a conflict for a person; a second change of the same place, from the same desktop, takes its place."""
         known = (new.connection_id, fields_text(new.fields), new.device)
-        same = self._run.execute(self._texts.same_conflict, known).fetchone()
+        same = self._run.execute(self._conflict_texts.same_conflict, known).fetchone()
         row = new.row(self._stamp(self._now))
         if same is None:
-            self._run.execute(self._texts.conflict, row)
+            self._run.execute(self._conflict_texts.conflict, row)
             return new
-        self._run.execute(self._texts.conflict_again, (row[5], new.op_id, same[0]))
+        self._run.execute(self._conflict_texts.conflict_again, (row[5], new.op_id, same[0]))
         return new._replace(id=same[0])
 
     def _update(self, connection_id: str, row: Row, final: Mapping[str, Any]) -> Row:

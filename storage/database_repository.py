@@ -1,7 +1,7 @@
 """Connections in a database. Every write is an operation, applied in one transaction, once (applying.py)."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -15,8 +15,8 @@ from storage.list_rows import as_flag, as_revision, as_text, collector_paused, c
 from storage.merge import UNITS, changes
 from storage.open_database import OpenDatabase
 from storage.operations import Kind, NotAppliedError, Operation
-from storage.refusals import gone_meanwhile
-from storage.sql_texts import select_nothing, several_rows_text, several_text, texts
+from storage.refusals import gone_meanwhile, settled_meanwhile
+from storage.sql_texts import conflict_texts, select_nothing, several_rows_text, several_text, texts
 
 TOMBSTONE_DAYS: Final = 90
 
@@ -128,13 +128,12 @@ class DatabaseRepository:
         for each, row in rows.items():
             revision = as_revision(row[INDEX["revision"]])
             operations.append(self._operation(each, Kind.REMOVE, revision, values_of(row), {}))
-        stamp = now()
         gone = []
         for operation, outcome in zip(operations, self.run(operations), strict=True):
             if outcome.raw is None:
                 row = rows[operation.connection_id]
                 name, exchange = as_text(row[INDEX["name"]]), as_text(row[INDEX["exchange"]])
-                gone.append(Deleted(operation.connection_id, name, exchange, stamp))
+                gone.append(Deleted(operation.connection_id, name, exchange, outcome.at))
         return gone
 
     def restore(self, ids: Sequence[str]) -> list[ConnectionRow]:
@@ -177,6 +176,24 @@ class DatabaseRepository:
         if not replay:
             self._applied(list(zip(operations, outcomes, strict=True)))
         return outcomes
+
+    def settle(self, connection_id: str, mine: Mapping[str, Any], conflicts: Sequence[str]) -> None:
+        """Store what a person chose of a record's conflicts, and end these; `mine` is empty where nothing changes.
+
+        Raises StoreError (NOT_FOUND) where somebody else settled one meanwhile.
+        """
+        current = self._raw([connection_id]).get(connection_id)
+        operations = []
+        if mine:
+            before = {} if current is None else values_of(current)
+            revision = 0 if current is None else as_revision(current[INDEX["revision"]])
+            operations.append(self._operation(connection_id, Kind.EDIT, revision, before, dict(mine)))
+        with self._database.write() as statements:
+            for each in conflicts:
+                if statements.execute(conflict_texts(self._database.dialect).drop_conflict, (each,)).rowcount != 1:
+                    raise StoreError(settled_meanwhile())
+            outcomes = Applier(statements, self._database.dialect, replay=False).apply(operations)
+        self._applied(list(zip(operations, outcomes, strict=True)))
 
     def _raw(self, ids: Sequence[str]) -> dict[str, Row]:
         """Return the rows of ids as they are stored, in the order of the ids."""

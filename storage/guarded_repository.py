@@ -5,6 +5,7 @@ from typing import Protocol, TypeVar
 
 from models.connection import Connection, Deleted
 from models.connection_row import ConnectionRow
+from storage.json_store.json_repository import JsonRepository
 from storage.repository import Repository
 
 T = TypeVar("T")
@@ -13,9 +14,11 @@ T = TypeVar("T")
 class Gate(Protocol):
     """Runs a call on the repository of the moment, or raises the StoreError that says why it cannot."""
 
+    def rows(self) -> list[ConnectionRow]: ...
+
     def reading(self, call: Callable[[Repository], T]) -> T: ...
 
-    def writing(self, call: Callable[[Repository], T]) -> T: ...
+    def writing(self, call: Callable[[Repository], T], answer: Callable[[JsonRepository], T] | None = None) -> T: ...
 
 
 class GuardedRepository:
@@ -25,7 +28,7 @@ class GuardedRepository:
         self._gate = gate
 
     def rows(self) -> list[ConnectionRow]:
-        return self._gate.reading(lambda repository: repository.rows())
+        return self._gate.rows()
 
     def get(self, connection_id: str) -> Connection | None:
         return self._gate.reading(lambda repository: repository.get(connection_id))
@@ -40,16 +43,25 @@ class GuardedRepository:
         return self._gate.reading(lambda repository: repository.deleted())
 
     def add(self, connections: Sequence[Connection], *, rename: bool = False) -> list[ConnectionRow]:
-        return self._gate.writing(lambda repository: repository.add(connections, rename=rename))
+        ids = [each.id for each in connections]
+        return self._gate.writing(lambda to: to.add(connections, rename=rename), lambda kept: _rows(kept, ids))
 
     def update(self, base: Connection, new: Connection) -> ConnectionRow:
-        return self._gate.writing(lambda repository: repository.update(base, new))
+        return self._gate.writing(lambda to: to.update(base, new), lambda kept: _rows(kept, [base.id])[0])
 
     def set_flag(self, ids: Sequence[str], field: str, value: bool) -> list[ConnectionRow]:
-        return self._gate.writing(lambda repository: repository.set_flag(ids, field, value))
+        return self._gate.writing(lambda to: to.set_flag(ids, field, value), lambda kept: _rows(kept, ids))
 
     def remove(self, ids: Sequence[str]) -> list[Deleted]:
-        return self._gate.writing(lambda repository: repository.remove(ids))
+        return self._gate.writing(
+            lambda to: to.remove(ids), lambda kept: [each for each in kept.deleted() if each.id in set(ids)]
+        )
 
     def restore(self, ids: Sequence[str]) -> list[ConnectionRow]:
-        return self._gate.writing(lambda repository: repository.restore(ids))
+        return self._gate.writing(lambda to: to.restore(ids), lambda kept: _rows(kept, ids))
+
+
+def _rows(kept: JsonRepository, ids: Sequence[str]) -> list[ConnectionRow]:
+    """Return the lines of what was kept in the record files instead of being stored."""
+    wanted = set(ids)
+    return [row for row in kept.rows() if row.id in wanted]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from storage.legacy.take_over import Sealing
 
 Record = Callable[[StartupStep], None]
-_Outcome = tuple[str, Problem | None]
+Outcome = tuple[str, Problem | None]
 
 NOT_OPEN = Problem(Category.CANT_OPEN, "The database is not open yet.", "Wait a moment and try again.")
 
@@ -36,7 +36,7 @@ class Opening:
         folder: DataFolder,
         vault: "Sealing",
         migrations: Path,
-        device: str,
+        make_repository: Callable[[Database], DatabaseRepository],
         *,
         held: Problem | None,
         patience: float,
@@ -51,7 +51,7 @@ class Opening:
         self._folder = folder
         self._vault = vault
         self._migrations = migrations
-        self._device = device
+        self._make_repository = make_repository
         self._held = held
         self._patience = patience
 
@@ -68,14 +68,14 @@ class Opening:
             ("migrations", self._migrate),
             ("list", self._read_list),
         ):
-            step = _timed(word, call)
+            step = timed(word, call)
             record(step)
             if step.problem is not None:
                 self.problems.append(step.problem)
             if self.database is None:
                 break
 
-    def _open_database(self) -> _Outcome:
+    def _open_database(self) -> Outcome:
         held = self._held is not None or not self._folder.writable
         opened = open_file(self._folder, read_only=held, patience=self._patience)
         self.database = opened.database
@@ -88,7 +88,7 @@ class Opening:
         detail = f"{path.name}: {size}, SQLite {sqlite3.sqlite_version}, {opened.integrity}{mode}"
         return detail, self._held or opened.problem or (self._folder.problem if held else None)
 
-    def _take_over(self) -> _Outcome:
+    def _take_over(self) -> Outcome:
         database = self._need()
         self.migrator = Migrator(database, self._migrations, backup=self._back_up)
         with database.hold() as connection:
@@ -104,7 +104,7 @@ class Opening:
     def _back_up(self) -> None:
         make_backup(self._folder.database, self._folder.backups, "migration")
 
-    def _migrate(self) -> _Outcome:
+    def _migrate(self) -> Outcome:
         database, migrator = self._need(), self.migrator
         assert migrator is not None
         with database.hold() as connection:
@@ -120,12 +120,12 @@ class Opening:
         problem = next((item.problem for item in items if item.problem), None)
         if needs_newer_program(items):
             database.forbid_writing()
-            problem = _newer(items)
+            problem = newer(items)
         return f"{len(good)} of {len(items)} applied", problem
 
-    def _read_list(self) -> _Outcome:
+    def _read_list(self) -> Outcome:
         database = self._need()
-        repository = DatabaseRepository(database, self._device)
+        repository = self._make_repository(database)
         rows = repository.rows()
         self.repository = repository
         try:
@@ -145,7 +145,8 @@ class Opening:
         return self.database
 
 
-def _timed(word: str, call: Callable[[], _Outcome]) -> StartupStep:
+def timed(word: str, call: Callable[[], Outcome]) -> StartupStep:
+    """Take one step; a CtsError becomes its problem."""
     start = time.perf_counter()
     try:
         detail, problem = call()
@@ -154,7 +155,8 @@ def _timed(word: str, call: Callable[[], _Outcome]) -> StartupStep:
     return StartupStep(word, problem is None, round((time.perf_counter() - start) * 1000), detail, problem)
 
 
-def _newer(items: Sequence[MigrationItem]) -> Problem:
+def newer(items: Sequence[MigrationItem]) -> Problem:
+    """Say that a newer program has changed the database."""
     future = [item.number for item in items if item.state is MigrationState.FUTURE]
     known = [item.number for item in items if item.state is not MigrationState.FUTURE]
     return Problem(

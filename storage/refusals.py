@@ -32,6 +32,14 @@ def gone_meanwhile(name: str) -> Problem:
     )
 
 
+def settled_meanwhile() -> Problem:
+    return Problem(
+        Category.NOT_FOUND,
+        "That conflict is settled already, here or on another desktop.",
+        "Look at the list again.",
+    )
+
+
 def conflict(name: str, units: Sequence[tuple[str, ...]]) -> Problem:
     words = ["credentials" if unit == CREDENTIALS else " and ".join(unit).replace("_", " ") for unit in units]
     listed = words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]

@@ -113,6 +113,17 @@ class Texts:
     def old_operations(self) -> str:
         return self._text(_DONE.delete().where(_DONE.applied_at < self._parameter))
 
+    def _text(self, query: Any) -> str:
+        return _text(self._dialect, query)
+
+
+class ConflictTexts:
+    """The fixed statements about conflicts, as Texts has those about connections."""
+
+    def __init__(self, dialect: str) -> None:
+        self._dialect = dialect
+        self._parameter = _parameter(dialect)
+
     @cached_property
     def conflict(self) -> str:
         return self._text(_OPEN.insert(_all_columns(_OPEN, self._parameter)))
@@ -152,6 +163,12 @@ class Texts:
 def texts(dialect: str) -> Texts:
     """Return the fixed statements."""
     return Texts(dialect)
+
+
+@cache
+def conflict_texts(dialect: str) -> ConflictTexts:
+    """Return the fixed statements about conflicts."""
+    return ConflictTexts(dialect)
 
 
 @cache

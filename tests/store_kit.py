@@ -51,6 +51,7 @@ class Kit:
         held: Problem | None = None,
         device: str = "desk-1",
         migrations: Path = MIGRATIONS,
+        **options: Any,
     ) -> None:
         begins = not root.exists() and not fresh
         self.folder: DataFolder = prepare(root)
@@ -62,7 +63,13 @@ class Kit:
         events = Events()
         events.subscribe(self.heard.append)
         self.store = Store(
-            self.folder, self.vault, migrations, publish=events.publish, device=device, patience=patience
+            self.folder,
+            self.vault,
+            migrations,
+            publish=events.publish,
+            device=device,
+            patience=patience,
+            **{"watch": False, **options},
         )
         self.store.open(self.steps.append, read_only_because=held)
         self.connections = ConnectionService(self.store, self.vault, events)

@@ -9,7 +9,7 @@ from models.problem import Category, Problem
 from models.status import MigrationItem, MigrationState
 from storage.migrator.files import Migration
 
-NEWEST = 84
+NEWEST = 86
 """The highest migration that this version brings. A higher one in a ledger was applied by a newer program."""
 
 

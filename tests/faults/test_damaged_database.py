@@ -68,17 +68,18 @@ def test_it_is_kept_and_rebuilt_from_the_backup(tmp_path: Path, how: str) -> Non
 
 
 @pytest.mark.parametrize("how", ["header", "text file", "cut at 5000 bytes"])
-def test_without_a_backup_a_new_one_is_begun_and_the_old_one_kept(tmp_path: Path, how: str) -> None:
+def test_without_a_backup_the_record_files_fill_a_new_one_and_the_old_one_is_kept(tmp_path: Path, how: str) -> None:
     root = tmp_path / "data"
-    with_backup(root)
+    names = with_backup(root)
     for backup in (root / "backups").iterdir():
         backup.unlink()
     path = root / "cts.db"
     path.write_bytes(DAMAGES[how](path.read_bytes()))
     with open_kit(root) as kit:
-        assert kit.names() == []
+        assert kit.names() == names
         assert kit.problem is not None
         assert "no backup" in kit.problem.text
+        assert f"{len(names)} connections were brought back from data/connections" in kit.problem.text
         assert len(quarantined(root)) == 1
         kit.add("works")
 
@@ -103,7 +104,8 @@ def test_a_damaged_backup_is_passed_over_for_an_older_one(tmp_path: Path) -> Non
     newest.write_bytes(b"not a database")
     (root / "cts.db").write_bytes(b"neither")
     with open_kit(root) as kit:
-        assert kit.names() == ["one", "three", "two"]
+        assert kit.names() == ["four", "one", "three", "two"]
+        assert "1 connection was brought back" in kit.problem.text
 
 
 def test_what_is_newer_than_the_backup_is_read_from_the_damaged_file(tmp_path: Path) -> None:

@@ -108,7 +108,7 @@ def test_a_commit_into_a_file_that_just_lost_its_name_is_not_lost(tmp_path: Path
             path.unlink()
             return rows
 
-        (row,) = kit.store.writing(add_and_unlink)
+        (row,) = kit.store.gate.writing(add_and_unlink)
         assert row.name == "two"
         assert kit.names() == ["one", "two"]
         assert (root / "cts.db").exists()

@@ -162,7 +162,7 @@ def as_nobody(root: Path) -> list[str]:
     [
         ("cts.db", 0o400, ["read_only NOT_WRITABLE", "one", "NOT_WRITABLE"]),
         (".", 0o500, ["read_only NOT_WRITABLE", "one", "NOT_WRITABLE"]),
-        ("cts.db", 0o000, ["read_only CANT_OPEN", "CANT_OPEN", "CANT_OPEN"]),
+        ("cts.db", 0o000, ["fallback CANT_OPEN", "one", "saved"]),
         ("cts.db", 0o600, ["online -", "one", "saved"]),
     ],
 )
@@ -200,13 +200,17 @@ def test_what_is_no_file_is_named(tmp_path: Path, what: str) -> None:
         assert kit.problem is not None
         assert kit.problem.category is Category.CANT_OPEN
         assert ("folder" if what == "folder" else "ordinary file") in kit.problem.text
-        assert kit.state() is StoreState.READ_ONLY
+        assert kit.state() is StoreState.FALLBACK
+        kit.add("kept meanwhile")
         if what == "folder":
             assert (path / "keep me").exists()
             (path / "keep me").unlink()
             path.rmdir()
         else:
             path.unlink()
-        kit.store.poll()
+        kit.store.retry()
+        assert kit.problem.category is Category.FENCE
+        kit.store.accept_database()
         assert kit.state() is StoreState.ONLINE
+        assert kit.names() == ["kept meanwhile"]
         kit.add("one")

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.connection_rules import NAME_LENGTH, InvalidFieldsError
+from models.connection_rules import NAME_LENGTH, InvalidFieldsError, is_connection_id
 from models.event import ConnectionsChanged
 from models.problem import Category, CtsError, InputError, StoreError, VaultError
 from models.secret import SealedSecret
@@ -199,7 +199,8 @@ def test_names_are_only_ever_values(kit: Kit, name: str) -> None:
     assert kit.connections.duplicate(row.id).row.name.endswith(" copy")
     kit.connections.remove([row.id])
     assert kit.connections.restore([name])[0].name == name
-    assert {path.name for path in kit.folder.connections.iterdir()} == set()
+    names = {path.name.removesuffix(".bak").removesuffix(".json") for path in kit.folder.connections.iterdir()}
+    assert all(is_connection_id(each) for each in names)
 
 
 @pytest.mark.parametrize(
@@ -262,7 +263,9 @@ def test_plain_sql_is_respected_with_and_without_a_revision(kit: Kit) -> None:
         other.execute("UPDATE exchange_connections SET note = 'theirs', color = '#aabbcc' WHERE id = ?", (row.id,))
     kit.heard.clear()
     kit.store.poll()
-    assert kit.heard == [ConnectionsChanged(everything=True)]
+    (heard,) = kit.heard
+    assert isinstance(heard, ConnectionsChanged)
+    assert [each.color for each in heard.changed] == ["#aabbcc"]
     kit.store.poll()
     assert len(kit.heard) == 1
     kit.connections.edit(row.id, {"tags": ["x"]}, base=seen)

@@ -1,0 +1,255 @@
+"""The JSON side of a store: the mirror while the database is there, the queue while it is not.
+
+It is opened when it is first needed. What another program holds, or cannot be written, is only read.
+"""
+
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from typing import Final
+
+from models.change import RejectedChange, WaitingChange
+from models.connection_row import ConnectionRow
+from models.problem import Category, Problem, StoreError
+from storage.applying import AT_ONCE, Outcome
+from storage.atomic_file import backup_of
+from storage.data_folder import DataFolder
+from storage.database_repository import DatabaseRepository
+from storage.device import Device
+from storage.json_store.json_repository import JsonRepository
+from storage.json_store.names import INDEX_NAME, file_name
+from storage.json_store.record_file import Identity
+from storage.json_store.record_folder import RecordFolder
+from storage.operations import Kind, Operation
+from storage.quarantine import utc_stamp
+
+MANY: Final = 50
+_log = logging.getLogger(__name__)
+
+
+class Journal:
+    """Records, their repository and the device. `name` is what people call this desktop."""
+
+    def __init__(self, folder: DataFolder, name: str) -> None:
+        self._folder = folder
+        self._name = name
+        self._records: RecordFolder | None = None
+        self._device: Device | None = None
+        self._lock = threading.RLock()
+        self._mirroring = threading.Lock()
+        self._behind: set[str] = set()
+
+    @property
+    def records(self) -> RecordFolder:
+        with self._lock:
+            if self._records is None:
+                self._records = records = RecordFolder(self._folder)
+                for problem in records.open():
+                    _log.warning("%s %s", problem.text, problem.solution)
+            return self._records
+
+    def device(self) -> Device:
+        with self._lock:
+            if self._device is None:
+                path = self._folder.root / "device.json"
+                self._device = Device(path, self._folder.quarantine, known=self._known, writable=self._folder.writable)
+            return self._device
+
+    def repository(self) -> JsonRepository:
+        return JsonRepository(self.records, self.device())
+
+    @property
+    def is_open(self) -> bool:
+        return self._records is not None
+
+    def keep(self, operations: Sequence[Operation]) -> None:
+        """Keep operations that did not get through. On the disk when it returns."""
+        self.records.record_many(operations)
+
+    def mirror(self, applied: Sequence[tuple[Operation, Outcome]]) -> None:
+        """Take over what was just committed; of much, only the ids: `catch_up` reads it again."""
+        if not self._folder.writable:
+            return
+        if len(applied) > MANY:
+            with self._lock:
+                self._behind.update(operation.connection_id for operation, _ in applied)
+            return
+        gone = [operation.connection_id for operation, outcome in applied if outcome.raw is None]
+        records = [record for _, outcome in applied if (record := outcome.record) is not None]
+        with self._mirroring:
+            self.records.mirror(records, gone)
+
+    def compare(self, repository: DatabaseRepository) -> int:
+        """Note every record whose mirror differs by its revision; return how many."""
+        theirs = repository.revisions()
+        mine = {row.id: row.revision for row in self.records.rows()}
+        differ = [each for each, revision in theirs.items() if mine.get(each) != revision]
+        differ += [each for each in mine if each not in theirs]
+        with self._lock:
+            self._behind.update(differ)
+        return len(differ)
+
+    def catch_up(self, repository: DatabaseRepository, ids: Iterable[str] = ()) -> None:
+        """Mirror what is behind, and `ids`."""
+        with self._lock:
+            wanted = list({*self._behind, *ids})
+        if not wanted or not self._folder.writable:
+            return
+        for start in range(0, len(wanted), AT_ONCE):
+            group = wanted[start : start + AT_ONCE]
+            # Whoever commits meanwhile mirrors after this, so that the newer one stays.
+            with self._mirroring:
+                found = list(repository.several(group))
+                there = {each.id for each in found}
+                gone = [each for each in group if each not in there and self.records.row(each) is not None]
+                self.records.mirror(found, gone)
+            with self._lock:
+                self._behind.difference_update(group)
+
+    @property
+    def lag(self) -> int:
+        return len(self._behind) + (self._records.mirror_lag if self._records is not None else 0)
+
+    def waiting_count(self) -> int:
+        return self.records.waiting_count
+
+    def fence(self, identity: Identity, repository: DatabaseRepository, location: str) -> Problem | None:
+        """Return why what waits must not go into this database by itself; None where it may."""
+        records = self.records
+        if not records.waiting_count:
+            return None
+        known = [each for each in records.waiting_identities() if each != Identity()]
+        others = [each for each in known if each.database_id != identity.database_id]
+        count = records.waiting_count
+        if others:
+            return _question(f"{location} is another database than the one that {_waits(count)} for.")
+        if any(each.epoch != identity.epoch for each in known):
+            return _question(f"A backup was restored into {location} while {_waits(count)} for it.")
+        revisions = repository.revisions()
+        for each in records.waiting_ids():
+            base = records.base(each)
+            if base is not None and base.deleted_at is None and base.revision > revisions.get(each, base.revision):
+                return _question(f"{location} is older than what it held before: {_waits(count)} for the newer one.")
+        return None
+
+    def belongs_to(self, identity: Identity) -> bool:
+        """Tell whether the mirror is of this database, or of none yet."""
+        return self.records.identity in (Identity(), identity)
+
+    def start_over(self, identity: Identity) -> None:
+        """Begin the mirror anew for another database; the old files are kept aside. Nothing may wait."""
+        records = self.records
+        if records.identity.database_id not in ("", identity.database_id):
+            ids = [row.id for row in records.rows()] + [each.id for each in records.deleted()]
+            ids += [each.operation.connection_id for each in records.rejected()]
+            records.close()
+            if ids:
+                self._put_aside(ids)
+            with self._lock:
+                self._records = None
+            records = self.records
+        records.identity = identity
+
+    def rescue(self, identity: Identity, repository: DatabaseRepository) -> int:
+        """Put what the mirror has and a rebuilt database lacks, or has older, back into it; return how many records.
+
+        A database that was begun anew has an id that no mirror knows.
+        """
+        records, revisions = self.records, repository.revisions()
+        if revisions and records.identity.database_id != identity.database_id:
+            return 0
+        rows = records.rows()
+        missing = [found for row in rows if row.id not in revisions and (found := records.get(row.id)) is not None]
+        older = [row.id for row in rows if revisions.get(row.id, row.revision) < row.revision]
+        gone = [each.id for each in records.deleted() if each.id in revisions]
+        repository.add(missing, rename=True)
+        for each in older:
+            base, new = repository.get(each), records.get(each)
+            if base is not None and new is not None:
+                repository.update(base, new)
+        repository.remove(gone)
+        records.identity = identity
+        return len(missing) + len(older)
+
+    def rejected(self) -> tuple[RejectedChange, ...]:
+        rows = {row.id: row for row in self.records.rows()}
+        return tuple(
+            RejectedChange(
+                each.operation.op_id,
+                each.operation.connection_id,
+                _name(each.operation, rows),
+                each.operation.kind.value,
+                _fields(each.operation),
+                each.operation.made_at,
+                each.problem,
+            )
+            for each in self.records.rejected()
+        )
+
+    def waiting(self) -> tuple[WaitingChange, ...]:
+        rows = {row.id: row for row in self.records.rows()}
+        return tuple(
+            WaitingChange(
+                each.op_id,
+                each.connection_id,
+                _name(each, rows),
+                each.kind.value,
+                _fields(each),
+                each.made_at,
+                each.device,
+                each.sequence,
+            )
+            for each in self.records.waiting()
+        )
+
+    def close(self, patience: float = 1.0) -> None:
+        with self._lock:
+            if self._records is not None:
+                self._records.close(patience)
+
+    def _known(self) -> tuple[str, int]:
+        waiting = self.records.waiting()
+        if waiting:
+            return waiting[-1].device, waiting[-1].sequence
+        # The name is for people, the rest tells two data folders on one computer apart.
+        return f"{self._name} {uuid.uuid4().hex[:6]}", 0
+
+    def _put_aside(self, ids: Sequence[str]) -> None:
+        target = self._folder.quarantine / f"{utc_stamp()}-connections"
+        try:
+            target.mkdir(mode=0o700, parents=True, exist_ok=True)
+            for name in (INDEX_NAME, *map(file_name, ids)):
+                path = self._folder.connections / name
+                for each in (path, backup_of(path)):
+                    with suppress(FileNotFoundError):
+                        os.rename(each, target / each.name)  # noqa: PTH104 - 10,000 of them
+        except OSError as error:
+            raise StoreError(
+                Problem(Category.IO, "The old record files could not be moved aside.", f"Check {target}.", str(error))
+            ) from error
+        _log.warning("The records of another database are kept in %s.", target)
+
+
+def _question(text: str) -> Problem:
+    return Problem(
+        Category.FENCE,
+        f"{text} Nothing of it was sent.",
+        "Choose “Send them here” if this is the right database; otherwise correct DATABASE_URL.",
+    )
+
+
+def _waits(count: int) -> str:
+    return "1 change waits" if count == 1 else f"{count:,} changes wait"
+
+
+def _name(operation: Operation, rows: dict[str, ConnectionRow]) -> str:
+    row = rows.get(operation.connection_id)
+    known = row.name if row else operation.changes.get("name") or operation.base.get("name")
+    return str(known or operation.connection_id)
+
+
+def _fields(operation: Operation) -> tuple[str, ...]:
+    return () if operation.kind is Kind.ADD else tuple(operation.changes)

@@ -1,0 +1,362 @@
+"""The states of a store: online, on fallback, catching up, read-only; what leads from one to the next, told once each.
+
+`turn` is one step of it; the keeper's thread (keeper.py) takes them one after the other.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Final, NoReturn
+
+from models.event import ConnectionsChanged, Event, MigrationsChanged, Notice, StoreChanged
+from models.problem import Category, Problem, StoreError
+from models.status import Backend, StartupStep, StoreState, StoreStatus
+from storage.applying import Outcome
+from storage.breaker import AFTER_SOME, Breaker
+from storage.data_folder import DataFolder
+from storage.database import PATIENCE, Place
+from storage.home import Home, falls_back
+from storage.journal import Journal
+from storage.json_store.record_file import Identity
+from storage.list_cache import ListCache
+from storage.mending import recover, rescued
+from storage.opening import why_not_writable
+from storage.opening_steps import NOT_OPEN, Record
+from storage.operations import Operation
+from storage.reconcile import Hook, Reconciled, reconcile
+from storage.sharing import Sharing
+from storage.target import Target
+
+RETRY_SECONDS: Final = 2.0
+REOPEN_PATIENCE: Final = 0.5
+TOLD_AT_MOST: Final = 5
+TOO_MANY: Final = 200
+"""More changed rows than this are not told one by one."""
+CONNECTING = Problem(
+    Category.STARTING,
+    "The database has not answered yet.",
+    "Wait: the program goes on connecting by itself.",
+)
+
+# What can go away by itself or by a hand outside of the program, where the JSON files do not take over.
+_PASSING = {
+    Category.BUSY,
+    Category.CONTENTION,
+    Category.CANT_OPEN,
+    Category.IO,
+    Category.DISK_FULL,
+    Category.NOT_WRITABLE,
+    Category.MOVED,
+}
+_log = logging.getLogger(__name__)
+
+
+class Machine:
+    """Owns the state. `work` is held by whoever opens, probes or reconciles; `switch` by whoever changes the state or
+    writes to the record files while they are the truth, so that no change falls between the two."""
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        home: Home,
+        journal: Journal,
+        publish: Callable[[Event], None],
+        *,
+        patience: float,
+        hook: Hook,
+    ) -> None:
+        self.home = home
+        self.journal = journal
+        self.cache = ListCache()
+        self.breaker = Breaker()
+        self.sharing = Sharing(self)
+        self.work = threading.RLock()
+        self.switch = threading.RLock()
+        self.held: Problem | None = None
+        self.closed = False
+        self.publish = publish
+        self.folder = folder
+        self._patience = patience
+        self._hook = hook
+        self._next_try = 0.0
+        self.accepted: Identity | None = None
+        self.current = StoreStatus(
+            Backend.SQLITE,
+            StoreState.READ_ONLY,
+            home.location,
+            temporary=folder.temporary,
+            problem=NOT_OPEN,
+            engine_version=home.facts.engine_version,
+        )
+
+    @property
+    def state(self) -> StoreState:
+        return self.current.state
+
+    @property
+    def on_files(self) -> bool:
+        """Whether the record files are the truth now."""
+        return self.current.backend is Backend.JSON
+
+    def wait_for(self, target: Target, because: Problem) -> None:
+        """Show the record files until the first connect is through."""
+        self.home.target = target
+        self.go(StoreState.FALLBACK, because, backend=Backend.JSON)
+
+    def begin(self, target: Target, record: Record) -> None:
+        """Open what the target names; see the status for what came of it."""
+        with self.work:
+            if target != self.home.target:
+                self.home.let_go()
+                self.sharing.stop()
+            self.home.target = target
+            self.accepted = None
+            if target.problem is not None:
+                self.fall(target.problem)
+            elif target.backend is Backend.JSON:
+                self.go(StoreState.ONLINE, None, backend=Backend.JSON)
+            else:
+                self.open(record, self._patience)
+
+    def open(self, record: Record, patience: float) -> None:
+        """Open the home, and go where that leads."""
+        facts = self.home.open(record, held=self.held, patience=patience, applied=self.applied)
+        problem = facts.problem
+        self.current = self.current._replace(
+            integrity=facts.integrity,
+            journal_mode=facts.journal_mode,
+            schema=facts.schema,
+            engine_version=facts.engine_version,
+        )
+        if facts.writable:
+            self.enter(problem)
+        elif self.home.repository is None and problem is not None and self.may_fall(problem, opening=True):
+            self.fall(problem)
+        else:
+            self.go(StoreState.READ_ONLY, problem, backend=self.home.target.backend)
+
+    def turn(self) -> None:
+        """Do what is due: look for changes and for a moved file, probe, go on catching up."""
+        state = self.state
+        if self.closed or self.current.problem is NOT_OPEN:
+            return
+        if state is StoreState.READ_ONLY or (state is StoreState.ONLINE and not self.on_files):
+            if self.home.place() is not Place.SAME:
+                recover(self)
+            elif self._is_passing() and time.monotonic() >= self._next_try:
+                self.reopen()
+            elif self.home.repository is not None:
+                self.sharing.look()
+        elif state is StoreState.FALLBACK and self.breaker.due_in == 0:
+            self.probe()
+        elif state is StoreState.RECONCILING:
+            self.enter(None)
+
+    def probe(self) -> None:
+        """Try the database once; go home when it has been good often enough."""
+        self.current = self.current._replace(trying=True)
+        self.publish(StoreChanged(self.status()))
+        try:
+            if self.home.is_server and self.home.repository is not None:
+                self.home.probe()
+            else:
+                facts = self.home.open(_no_record, held=self.held, patience=REOPEN_PATIENCE, applied=self.applied)
+                self.current = self.current._replace(schema=facts.schema, engine_version=facts.engine_version)
+                if self.home.repository is not None and not facts.writable:
+                    self.breaker.close()
+                    self.go(StoreState.READ_ONLY, facts.problem, backend=self.home.target.backend)
+                    return
+                self.home.probe() if facts.writable else _raise(facts.problem)
+        except StoreError as error:
+            self._probe_failed(error.problem)
+        else:
+            if self.breaker.good_probe():
+                self.enter(None)
+        finally:
+            self.current = self.current._replace(trying=False)
+            self.publish(StoreChanged(self.status()))
+
+    def enter(self, problem: Problem | None) -> None:
+        """Go online with an open home: past the fence, everything that waits first. `problem` is worth showing."""
+        repository, before = self.home.repository, self.current
+        if repository is None:
+            return
+        try:
+            identity = self.home.identity()
+            problem = rescued(self, problem, identity)
+            fence = None if identity == self.accepted else self.journal.fence(identity, repository, self.home.location)
+            if fence is not None:
+                self.fall(fence)
+                return
+            done = self._catch_up(identity)
+        except StoreError as error:
+            if self.may_fall(error.problem, opening=True):
+                self.fall(error.problem)
+                return
+            _log.warning("The record files could not be brought home: %s", error.problem.text)
+            done = Reconciled()
+        with self.switch:
+            if self.closed or self.journal.waiting_count():
+                return
+            self.breaker.close()
+            self.cache.drop()
+            self.go(StoreState.ONLINE, problem, backend=self.home.target.backend, conflicts=self.sharing.count())
+        _announce(self.publish, done, before)
+        self.sharing.start()
+
+    def failed(self, problem: Problem) -> bool:
+        """Hear of a call that failed; return whether the record files are the truth from now on."""
+        if self.on_files:
+            return True
+        if self.closed or not self.may_fall(problem):
+            return False
+        self.fall(problem)
+        return True
+
+    def may_fall(self, problem: Problem, *, opening: bool = False) -> bool:
+        """Tell whether the JSON files take over after this."""
+        if self.held is not None or not self.folder.writable:
+            return False
+        server = self.home.is_server
+        if falls_back(problem, server=server, opening=opening):
+            return True
+        if server:
+            return problem.category in AFTER_SOME and self.breaker.failed(problem.category)
+        return problem.category is Category.BUSY and self._patience >= PATIENCE
+
+    def applied(self, applied: Sequence[tuple[Operation, Outcome]]) -> None:
+        """Hear of writes that this desktop has just committed."""
+        rows = [row for _, outcome in applied if (row := outcome.row) is not None] if len(applied) < TOO_MANY else []
+        if len(applied) < TOO_MANY:
+            self.cache.take([operation.connection_id for operation, _ in applied], rows)
+        else:
+            self.cache.drop()
+        self.journal.mirror(applied)
+
+    def accept(self) -> None:
+        """Send what waits to the database that is there, although it is not the one it was made for."""
+        with self.work:
+            problem = self.current.problem
+            if problem is None or problem.category is not Category.FENCE:
+                raise StoreError(Problem(Category.CONFLICT, "There is no question to answer.", "Look at the status."))
+            self.accepted = self.home.identity()
+            self.breaker.hurry()
+            self.probe()
+
+    def reopen(self) -> None:
+        """Open the home again, without waiting long."""
+        before = self.current
+        self.open(_no_record, min(self._patience, REOPEN_PATIENCE))
+        self.cache.drop()
+        self._next_try = time.monotonic() + RETRY_SECONDS
+        now = self.current
+        if self.home.repository is not None and (before.problem, before.state) != (now.problem, now.state):
+            self.publish(ConnectionsChanged(everything=True))
+            self.publish(MigrationsChanged())
+
+    def status(self) -> StoreStatus:
+        size = None
+        if self.home.target.backend is Backend.SQLITE:
+            with suppress(OSError):
+                size = self.folder.database.stat().st_size
+        counts: dict[str, Any] = {}
+        if self.journal.is_open:
+            counts = {"waiting": self.journal.waiting_count(), "rejected": len(self.journal.records.rejected())}
+        waits = self.state is StoreState.FALLBACK
+        return self.current._replace(size_bytes=size, retry_in=self.breaker.due_in if waits else None, **counts)
+
+    def _catch_up(self, identity: Identity) -> Reconciled:
+        """Send what waits; return what came of it."""
+        repository, journal = self.home.repository, self.journal
+        assert repository is not None
+        if not self.folder.writable:
+            return Reconciled()
+        done = Reconciled()
+        if not journal.records.waiting_count:
+            if not journal.belongs_to(identity):
+                journal.start_over(identity)
+        elif self.state is not StoreState.RECONCILING:
+            self.go(StoreState.RECONCILING, None, backend=Backend.JSON)
+        journal.records.identity = identity
+        while journal.records.waiting_count and not self.closed:
+            done = reconcile(journal.records, repository, stop=lambda: self.closed, hook=self._hook)
+            with self.switch:
+                # A change that came between the last look and now makes another round.
+                if not journal.records.waiting_count:
+                    break
+        return done
+
+    def _probe_failed(self, problem: Problem) -> None:
+        self.breaker.open(problem.category)
+        if not self.home.is_server:
+            self.home.let_go()
+        if problem != self.current.problem:
+            _log.warning("The database is still away: %s %s", problem.text, problem.detail)
+            self.current = self.current._replace(problem=problem)
+
+    def fall(self, problem: Problem) -> None:
+        """Let the record files be the truth from now on, and say why."""
+        with self.switch:
+            before = self.current
+            self.breaker.open(problem.category)
+            self.go(StoreState.FALLBACK, problem, backend=Backend.JSON)
+            self.cache.drop()
+        if before.state is not StoreState.FALLBACK or before.problem is CONNECTING:
+            _log.warning("Fallback to the JSON files: %s %s", problem.text, problem.detail)
+            text = f"{problem.text} Work goes on with the records in the data folder. {problem.solution}"
+            self.publish(Notice("warning", text, problem))
+            self.publish(ConnectionsChanged(everything=True))
+
+    def _is_passing(self) -> bool:
+        problem = self.current.problem
+        away = self.home.repository is None or self.state is StoreState.READ_ONLY
+        if not away or self.held is not None or problem is None or problem.category not in _PASSING:
+            return False
+        return problem.category is not Category.NOT_WRITABLE or why_not_writable(self.folder.database) is None
+
+    def go(self, state: StoreState, problem: Problem | None, *, backend: Backend, conflicts: int | None = None) -> None:
+        """Change the state, and tell where that is a change."""
+        before = self.current
+        on_files = backend is Backend.JSON
+        away = on_files and self.home.target.backend is not Backend.JSON
+        self.current = before._replace(
+            backend=backend,
+            state=state,
+            problem=problem,
+            location=str(self.folder.connections) if on_files else self.home.location,
+            home=self.home.location if away else "",
+            conflicts=before.conflicts if conflicts is None else conflicts,
+        )
+        if self.current != before:
+            self.publish(StoreChanged(self.status()))
+
+
+def _announce(publish: Callable[[Event], None], done: Reconciled, before: StoreStatus) -> None:
+    for sentence in done.told[:TOLD_AT_MOST]:
+        publish(Notice("warning", sentence))
+    if before.state not in {StoreState.FALLBACK, StoreState.RECONCILING}:
+        return
+    parts = [] if before.problem is CONNECTING else ["The database is back."]
+    for count, words in (
+        (done.applied, "sent"),
+        (done.conflicts, "in conflict with another desktop's"),
+        (done.rejected, "refused"),
+    ):
+        if count:
+            parts.append(f"{count:,} {'change was' if count == 1 else 'changes were'} {words}.")
+    if parts:
+        level = "warning" if done.conflicts or done.rejected else "info"
+        publish(Notice(level, " ".join(parts)))
+        _log.info("%s", " ".join(parts))
+    publish(ConnectionsChanged(everything=True))
+    publish(MigrationsChanged())
+
+
+def _no_record(_step: StartupStep) -> None:
+    """What an opening after the start tells its steps to."""
+
+
+def _raise(problem: Problem | None) -> NoReturn:
+    raise StoreError(problem or NOT_OPEN)

@@ -1,0 +1,54 @@
+"""A database file that was moved, replaced or damaged while in use is made whole again, and a person is told how."""
+
+import logging
+from typing import TYPE_CHECKING
+
+from models.event import ConnectionsChanged, Notice
+from models.problem import Category, Problem, StoreError
+from models.status import Backend, StoreState
+from storage.database import Database, Place
+from storage.json_store.record_file import Identity
+from storage.opening import recover_moved
+
+if TYPE_CHECKING:
+    from storage.machine import Machine
+
+_log = logging.getLogger(__name__)
+
+
+def recover(machine: "Machine") -> tuple[Problem | None, bool]:
+    """Open what is at the file's path now, saving what the open one holds; tell what happened, and if all is same.
+
+    Only a file can be moved.
+    """
+    database = machine.home.database
+    if not isinstance(database, Database) or database.place() is Place.SAME:
+        return None, True
+    try:
+        recovered = recover_moved(database, machine.folder)
+    except StoreError as error:
+        machine.go(StoreState.READ_ONLY, error.problem, backend=Backend.SQLITE)
+        return error.problem, False
+    except OSError:
+        _log.exception("The moved database could not be written again.")
+        machine.home.let_go()
+        machine.reopen()
+        return machine.current.problem, False
+    machine.reopen()
+    machine.cache.drop()
+    machine.publish(ConnectionsChanged(everything=True))
+    machine.publish(Notice("warning", f"{recovered.problem.text} {recovered.problem.solution}", recovered.problem))
+    return recovered.problem, recovered.same and machine.state is StoreState.ONLINE
+
+
+def rescued(machine: "Machine", problem: Problem | None, identity: Identity) -> Problem | None:
+    """Fill a file that was rebuilt after damage from the record files, which may be newer than its backup."""
+    repository = machine.home.repository
+    if problem is None or problem.category is not Category.CORRUPT or repository is None or machine.home.is_server:
+        return problem
+    count = machine.journal.rescue(identity, repository)
+    machine.accepted = identity
+    if not count:
+        return problem
+    noun = "connection was" if count == 1 else "connections were"
+    return problem._replace(text=f"{problem.text} {count:,} {noun} brought back from data/connections.")

@@ -1,0 +1,83 @@
+"""The steps that open a PostgreSQL: a session, the migrations, the list. Each may go wrong alone."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from models.problem import Category, Problem, StoreError
+from models.status import MigrationState
+from storage.database_repository import check_tables, forget_old
+from storage.migrator.runner import Migrator, needs_newer_program
+from storage.opening_steps import NOT_OPEN, Outcome, Record, newer, timed
+from storage.postgresql.address import Address
+from storage.postgresql.database import PostgresDatabase
+from storage.postgresql.session import Pace
+
+
+class PostgresOpening:
+    """One attempt. What could be opened is in `database` and `migrator`; `problems` in their order.
+
+    `held` keeps everything read-only and says why. `readable`: the list could be read.
+    """
+
+    def __init__(self, address: Address, migrations: Path, pace: Pace, *, held: Problem | None) -> None:
+        self.database: PostgresDatabase = PostgresDatabase(address, pace=pace, read_only=held is not None)
+        self.migrator: Migrator | None = None
+        self.problems: list[Problem] = []
+        self.readable = False
+        self.integrity = ""
+        self.journal_mode = ""
+        self.engine_version = ""
+        self.schema = 0
+        self._migrations = migrations
+        self._held = held
+
+    @property
+    def writable(self) -> bool:
+        return self.readable and not self.database.read_only
+
+    def run(self, record: Record) -> None:
+        """Take the steps; without a session there is only the first."""
+        for word, call in (("database", self._connect), ("migrations", self._migrate), ("list", self._read_list)):
+            step = timed(word, call)
+            record(step)
+            if step.problem is not None:
+                self.problems.append(step.problem)
+                if word == "database" and step.problem is not self._held:
+                    return
+
+    def _connect(self) -> Outcome:
+        with self.database.read() as statements:
+            statements.execute("SELECT 1").fetchone()
+        self.engine_version = self.database.server_version
+        mode = ", read-only" if self.database.read_only else ""
+        return f"{self.database.location}: PostgreSQL {self.engine_version}{mode}", self._held
+
+    def _migrate(self) -> Outcome:
+        self.migrator = migrator = Migrator(self.database, self._migrations, backup=lambda: None)
+        items = migrator.items()
+        if not self.database.read_only and not migrator.up_to_date():
+            items = migrator.apply()
+        good = [item for item in items if item.state in {MigrationState.APPLIED, MigrationState.BASELINE}]
+        self.schema = max((item.number for item in good), default=0)
+        problem = next((item.problem for item in items if item.problem), None)
+        if needs_newer_program(items):
+            self.database.forbid_writing()
+            problem = newer(items)
+        return f"{len(good)} of {len(items)} applied", problem
+
+    def _read_list(self) -> Outcome:
+        try:
+            check_tables(self.database)
+        except StoreError as error:
+            if error.problem.category is Category.SCHEMA:
+                self.database.forbid_writing()
+                self.readable = True
+            raise
+        if not self.database.read_only:
+            forget_old(self.database)
+        self.readable = True
+        return "the tables are as this program knows them", None
+
+
+def first(problems: Sequence[Problem]) -> Problem:
+    return problems[0] if problems else NOT_OPEN

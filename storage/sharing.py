@@ -1,0 +1,140 @@
+"""What other desktops change shows here: heard from PostgreSQL's notifications or SQLite's data_version, read, told."""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from models.connection_row import ConnectionRow
+from models.event import ConnectionsChanged, StoreChanged
+from models.problem import StoreError
+from storage.database_repository import DatabaseRepository
+from storage.health import Health
+from storage.repository import Repository
+from storage.sql_texts import conflict_texts
+
+if TYPE_CHECKING:
+    from storage.machine import Machine
+    from storage.postgresql.listener import Listener
+
+MANY: Final = 200
+"""More changed rows than this are not told one by one."""
+
+
+class Sharing:
+    """Collects what was heard until `look` reads it. `wake` is called when there is something to look at."""
+
+    def __init__(self, machine: "Machine") -> None:
+        self.wake: Callable[[], None] = lambda: None
+        self.watching = False
+        self.health = Health()
+        self._machine = machine
+        self._listener: Listener | None = None
+        self._lock = threading.Lock()
+        self._ids: set[str] = set()
+        self._everything = False
+        self._compared = False
+
+    def start(self) -> None:
+        """Begin to listen, where the database tells of changes by itself; the mirror is compared once."""
+        self._compared = False
+        home = self._machine.home
+        if not home.is_server or not self.watching or self._listener is not None or home.target.address is None:
+            return
+        from storage.postgresql.listener import Listener
+
+        self._listener = Listener(home.target.address, self._heard, pace=home.pace)
+        self._listener.start()
+
+    def stop(self) -> None:
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close(0.5)
+
+    def rows(self, repository: Repository) -> list[ConnectionRow]:
+        """Return the list, from the cache while nobody is known to have changed it."""
+        if not isinstance(repository, DatabaseRepository):
+            return repository.rows()
+        database = self._machine.home.database
+        if database is not None:
+            database.check_place()
+            if database.changed_elsewhere():
+                with self._lock:
+                    self._everything = True
+                self._machine.cache.drop()
+        if self._machine.home.is_server and not self._hears():
+            self._machine.cache.drop()
+        return self._machine.cache.rows(repository.rows)
+
+    def look(self) -> None:
+        """Read what was heard of, tell it, and bring the mirror up; raises nothing that the state does not show."""
+        try:
+            self._look()
+        except StoreError as error:
+            self._machine.failed(error.problem)
+
+    def count(self) -> int:
+        """Return how many conflicts wait for a person."""
+        database = self._machine.home.database
+        if database is None:
+            return 0
+        with database.read() as statements:
+            found = statements.execute(conflict_texts(database.dialect).count_conflicts).fetchone()
+        return int(found[0])
+
+    def _look(self) -> None:
+        machine, repository = self._machine, self._machine.home.repository
+        database = machine.home.database
+        if repository is None or database is None:
+            return
+        with self._lock:
+            ids, self._ids = self._ids, set()
+            everything, self._everything = self._everything, False
+        if database.changed_elsewhere() or everything:
+            self._read_everything(repository)
+        elif ids:
+            changed, gone = machine.cache.take(ids, repository.rows_of(list(ids)))
+            self._tell(changed, gone)
+            machine.journal.catch_up(repository, ids)
+            self._count_again()
+        if not self._compared and machine.held is None:
+            machine.journal.compare(repository)
+            self._compared = True
+        machine.journal.catch_up(repository)
+
+    def _read_everything(self, repository: DatabaseRepository) -> None:
+        changed, gone = self._machine.cache.compare(repository.rows())
+        if changed or gone:
+            self._tell(changed, gone)
+        else:
+            # What changed is not in the list: a note, or something beside the connections.
+            self._machine.publish(ConnectionsChanged(everything=True))
+        if self._machine.held is None:
+            self._machine.journal.catch_up(repository, [*(row.id for row in changed), *gone])
+        self._compared = False
+        self._count_again()
+
+    def _tell(self, changed: tuple[ConnectionRow, ...], gone: tuple[str, ...]) -> None:
+        if len(changed) + len(gone) > MANY:
+            self._machine.publish(ConnectionsChanged(everything=True))
+        elif changed or gone:
+            self._machine.publish(ConnectionsChanged(changed=changed, removed=gone))
+
+    def _count_again(self) -> None:
+        machine, count = self._machine, self.count()
+        if count != machine.current.conflicts:
+            machine.current = machine.current._replace(conflicts=count)
+            machine.publish(StoreChanged(machine.status()))
+
+    def _heard(self, ids: frozenset[str] | None) -> None:
+        with self._lock:
+            if ids is None:
+                self._everything = True
+            else:
+                self._ids |= ids
+        self._machine.cache.drop()
+        self.wake()
+
+    def _hears(self) -> bool:
+        from storage.postgresql.listener import Mode
+
+        return self._listener is not None and self._listener.mode is not Mode.AWAY
