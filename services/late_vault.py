@@ -11,7 +11,7 @@ from models.secret import SealedSecret, Secret
 from models.status import VaultStatus
 
 if TYPE_CHECKING:
-    from storage.shared_vault import VaultTable
+    from storage.shared_vault import Sharing
     from storage.vault import Vault
 
 _NOT_YET = Problem(Category.LOCKED, "The vault is not open yet.", "Try again in a moment.")
@@ -37,10 +37,6 @@ class LateVault:
     def problem(self) -> Problem | None:
         return self._vault.problem if self._vault else _NOT_YET
 
-    @property
-    def refusal(self) -> Problem | None:
-        return self._vault.refusal if self._vault else None
-
     def seal(self, connection_id: str, field: str, secret: Secret) -> SealedSecret:
         return self.opened().seal(connection_id, field, secret)
 
@@ -53,8 +49,9 @@ class LateVault:
     def renew(self, connection_id: str, field: str, token: SealedSecret) -> SealedSecret:
         return self.opened().renew(connection_id, field, token)
 
-    def share(self, table: "VaultTable | None") -> Problem | None:
-        return self.opened().share(table)
+    @property
+    def sharing(self) -> "Sharing":
+        return self.opened().sharing
 
     def opened(self) -> "Vault":
         """Return the vault itself; raises VaultError before `open`."""

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 from models.problem import Category, CtsError, Problem, StoreError
 from models.status import Backup
 from storage.atomic_file import BadFileError
-from storage.backup import EXPORT_ENDING, keep_backup
+from storage.backup import EXPORT_ENDING, keep_backup, list_backups
 from storage.diagnosis import diagnose
 from storage.open_database import OpenDatabase
 from storage.whole.export_file import Head, open_export, verify_export, write_export
@@ -61,6 +61,23 @@ def make_export(database: OpenDatabase, folder: Path, reason: str, keep: int = 5
         raise StoreError(diagnose(error, where=str(folder))) from error
 
 
+def export_before_migrations(database: OpenDatabase, folder: Path, keep: int = 5) -> Backup | None:
+    """Make the backup that comes before migrations; None where there is no table of ours yet."""
+    with reading(database) as snapshot:
+        if not snapshot.has("exchange_connections"):
+            return None
+    return make_export(database, folder, "migration", keep)
+
+
+def export_due(folder: Path, *, hours: float = 12.0) -> bool:
+    """Tell whether closing is worth an export: not more than one in half a day, because it has to be read whole."""
+    last = next((backup for backup in list_backups(folder) if backup.path.endswith(EXPORT_ENDING)), None)
+    if last is None:
+        return True
+    age = (datetime.now(UTC) - datetime.fromisoformat(last.made_at)).total_seconds()
+    return not 0 <= age < hours * 3600
+
+
 def restore_export(path: Path, database: OpenDatabase) -> Restored:
     """Put what a file holds in the place of what our tables hold, in one transaction, compared record by record.
 
@@ -85,7 +102,9 @@ def restore_export(path: Path, database: OpenDatabase) -> Restored:
 
 def _head(snapshot: Snapshot) -> Head:
     known = snapshot.tables()
-    identity = snapshot.run("SELECT database_id, epoch FROM store_identity").fetchone()
+    identity = ("", 0)
+    if "store_identity" in known:
+        identity = snapshot.run("SELECT database_id, epoch FROM store_identity").fetchone() or identity
     made_at = datetime.now(UTC).isoformat(timespec="seconds")
     tables = tuple(known[name] for name in TABLES if name in known)
     return Head(made_at, snapshot.dialect, schema_of(snapshot), str(identity[0]), int(identity[1]), tables)
@@ -93,6 +112,8 @@ def _head(snapshot: Snapshot) -> Head:
 
 def schema_of(snapshot: Snapshot) -> int:
     """Return the newest migration that the database has."""
+    if not snapshot.has("migrations"):
+        return 0
     return int(snapshot.run("SELECT coalesce(max(number), 0) FROM migrations").fetchone()[0])
 
 

@@ -138,6 +138,13 @@ class KeySources:
         """Return what CTS_PASSPHRASE_FILE names, None where it names nothing. Raises PassphraseFileError."""
         return passphrase_from_file(self._environment)
 
+    def named_or_empty(self) -> Secret:
+        """Return what CTS_PASSPHRASE_FILE names, or what opens nothing."""
+        try:
+            return self.named_passphrase() or Secret("")
+        except PassphraseFileError:
+            return Secret("")
+
     def _from_keyring(self, vault: VaultFile) -> list[HeldKey]:
         try:
             found = [self.keyring.load(key.id) for key in vault.keys]

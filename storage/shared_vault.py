@@ -77,7 +77,7 @@ class VaultTable:
 
 
 class Sharing:
-    """One vault's part in a shared database. `refusal` says why nothing may be sealed for it; callers hold the lock."""
+    """One vault's part in a shared database. `refusal` says why nothing may be sealed for it."""
 
     def __init__(self, keys: VaultKeys) -> None:
         self.refusal: Problem | None = None
@@ -86,6 +86,29 @@ class Sharing:
 
     def begin(self, table: VaultTable | None) -> Problem | None:
         """Make the vault and the table agree. None as a table: the vault is this computer's own from now on."""
+        with self._keys.lock:
+            return self._begin(table)
+
+    @property
+    def has_passphrase(self) -> bool:
+        """Whether a passphrase opens the vault, so that it can be shared."""
+        return self._keys.file is not None and self._keys.file.has_passphrase()
+
+    @property
+    def has_recovery_key(self) -> bool:
+        return self._keys.file is not None and "recovery" in self._keys.file.kdf
+
+    def learn(self, header: str) -> None:
+        """Remember the keys of a header that came with restored records: its passphrase opens them from now on.
+
+        Raises VaultError where vault.json cannot be written, BadFileError for what is no header.
+        """
+        with self._keys.lock:
+            file, new = self._keys.existing(), read_header(header)
+            if any(file.part(key.id) is None for key in new.keys):
+                self._keys.write(file._replace(others=(*file.others, new)))
+
+    def _begin(self, table: VaultTable | None) -> Problem | None:
         self._table = table
         self.refusal = self._keys.share = None
         if table is None:
@@ -182,7 +205,8 @@ class Sharing:
 class Joining(Protocol):
     """The part of a vault that joins a database."""
 
-    def share(self, table: VaultTable | None) -> Problem | None: ...
+    @property
+    def sharing(self) -> Sharing: ...
 
 
 class Renewing(Protocol):
@@ -196,7 +220,7 @@ def join(database: OpenDatabase, vault: Joining) -> Problem | None:
 
     Returns what a person has to do before secrets can be used; None if nothing. Raises StoreError.
     """
-    return vault.share(VaultTable(database) if database.dialect == "postgresql" else None)
+    return vault.sharing.begin(VaultTable(database) if database.dialect == "postgresql" else None)
 
 
 def reseal(operation: Operation, vault: Renewing) -> Operation:

@@ -31,7 +31,7 @@ from storage.vault_keys import VaultKeys
 from storage.vault_opening import find
 
 if TYPE_CHECKING:
-    from storage.shared_vault import Sharing, VaultTable
+    from storage.shared_vault import Sharing
 
 _SENTENCES: Final[Mapping[Holder, str]] = {
     "keyring": "system keyring",
@@ -91,11 +91,6 @@ class Vault:
         return VaultStatus(file.holder, locked, "locked" if locked else _SENTENCES[file.holder])
 
     @property
-    def refusal(self) -> Problem | None:
-        """Why nothing may be sealed for the shared database of the moment: it needs a passphrase (PASSPHRASE)."""
-        return None if self._sharing is None else self._sharing.refusal
-
-    @property
     def key_ids(self) -> tuple[str, ...]:
         """The ids of the keys, the one that seals last; more than one while a rotation is under way."""
         file = self._keys.file
@@ -103,28 +98,32 @@ class Vault:
             return ()
         return (*(key.id for key in file.keys if key.id != file.current), file.current)
 
-    def share(self, table: "VaultTable | None") -> Problem | None:
-        """Agree with a shared database on the keys; see shared_vault.join. Raises StoreError."""
+    @property
+    def sharing(self) -> "Sharing":
+        """The vault's part in a shared database; see shared_vault.join."""
         from storage.shared_vault import Sharing
 
         with self._keys.lock:
             self._sharing = self._sharing or Sharing(self._keys)
-            return self._sharing.begin(table)
+            return self._sharing
 
-    def seal(self, connection_id: str, field: str, secret: Secret) -> SealedSecret:
-        """Return the token of `secret`, bound to this connection and field.
+    def seal(
+        self, connection_id: str, field: str, secret: Secret, *, instead_of: SealedSecret | None = None
+    ) -> SealedSecret:
+        """Return the token of `secret`, bound to this connection and field; `instead_of`: see envelope.seal.
 
         Raises VaultError: LOCKED, or PASSPHRASE where a shared database may not have credentials yet.
         """
-        return self._seal(connection_id, field, secret, None)
-
-    def _seal(self, connection_id: str, field: str, secret: Secret, instead_of: SealedSecret | None) -> SealedSecret:
         with self._keys.lock:
-            if self.refusal is not None and field in CREDENTIALS:
-                raise VaultError(self.refusal)
+            if self._refusal is not None and field in CREDENTIALS:
+                raise VaultError(self._refusal)
             file = self._keys.existing()
             record, data_key = self._keys.key(file.current)
         return seal(data_key, Place(record.vault, connection_id, field, record.id), secret, instead_of=instead_of)
+
+    @property
+    def _refusal(self) -> Problem | None:
+        return None if self._sharing is None else self._sharing.refusal
 
     def open_secret(self, connection_id: str, field: str, token: SealedSecret) -> Secret:
         """Return the secret in `token`. Raises VaultError: LOCKED (no key) or DAMAGED_SECRET (not what was sealed)."""
@@ -145,9 +144,9 @@ class Vault:
 
         Every desktop makes the same new token of the same old one.
         """
-        if split_token(token)[0] == self._keys.existing().current and self.refusal is None:
+        if split_token(token)[0] == self._keys.existing().current and self._refusal is None:
             return token
-        return self._seal(connection_id, field, self.open_secret(connection_id, field, token), token)
+        return self.seal(connection_id, field, self.open_secret(connection_id, field, token), instead_of=token)
 
     def load(self) -> VaultStatus:
         """Load the key now, so that `status` is the whole truth. Never raises: see `problem`."""
@@ -212,12 +211,13 @@ class Vault:
     def begin_rotation(self, passphrase: Secret | None = None) -> Rotation:
         """Make a new key that seals from now on; the old one opens until `finish_rotation`.
 
-        `passphrase` is needed where the vault has one that was not typed since the start. Raises VaultError.
+        `passphrase` is needed where the vault has one that was not typed since the start and no file names it. Raises
+        VaultError.
         """
         with self._keys.lock:
             file = self._keys.changeable()
             if "passphrase" in file.kdf and "passphrase" not in self._keys.open.wrapping:
-                self._keys.unlock("passphrase", passphrase or Secret(""))
+                self._keys.unlock("passphrase", passphrase or self._keys.sources.named_or_empty())
             record = self._keys.add_key(file.vault)
             if "passphrase" in file.kdf:
                 wrapping, data_key = self._keys.open.wrapping["passphrase"], self._keys.open.data[record.id]

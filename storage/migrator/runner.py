@@ -31,8 +31,8 @@ def _no_hook(_migration: Migration, _index: int) -> None:
 class Migrator:
     """Runs the SQL files of one folder on one database, and tells their states.
 
-    `backup` is called once before the first pending file on an SQLite database that holds anything; what it raises
-    stops the run. `hook` is called before every statement (its index), before the ledger row (number of statements)
+    `backup` is called once before the first pending file on a database that holds anything; what it raises stops the
+    run. `hook` is called before every statement (its index), before the ledger row (number of statements)
     and before the commit (one more). `wait` is how many seconds another program may hold the database.
     """
 
@@ -82,7 +82,7 @@ class Migrator:
             pending = self._chosen(found, out_of_order)
             if not pending:
                 return found.items
-            if opened.dialect == "sqlite" and opened.tables():
+            if opened.tables():
                 self._backup()
             failed = {item.number for item in found.items if item.state is MigrationState.FAILED}
             known = any(item.applied_at for item in found.items)

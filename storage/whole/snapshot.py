@@ -89,6 +89,11 @@ class Snapshot:
             if name not in LEDGER
         }
 
+    def has(self, table: str) -> bool:
+        if self.dialect == "sqlite":
+            return self.run("SELECT 1 FROM sqlite_master WHERE name = ?", (table,)).fetchone() is not None
+        return self.run("SELECT to_regclass(quote_ident(?))", (table,)).fetchone()[0] is not None
+
     def count(self, table: str) -> int:
         return int(self.run(f"SELECT count(*) FROM {quoted(table)}").fetchone()[0])  # noqa: S608 - quoted
 

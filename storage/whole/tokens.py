@@ -24,8 +24,8 @@ def renewed(table: Table, row: Row, renew: Renew) -> Row:
     if table.name not in SEALED_TABLES:
         return row
     values = dict(zip(table.names, row, strict=True))
-    owner = values[_owner(table)]
-    for name in _columns(table):
+    owner = values["id"] if table.name not in _JSON else values[_JSON[table.name][0]]
+    for name in _columns(table.name):
         values[name] = _renewed_value(table, owner, name, values[name], renew)
     return tuple(values.values())
 
@@ -35,17 +35,22 @@ def tokens(table: Table, row: Row) -> Iterator[str]:
     if table.name not in SEALED_TABLES:
         return
     values = dict(zip(table.names, row, strict=True))
-    for name in _columns(table):
+    for name in _columns(table.name):
         found = {name: values[name]} if table.name == "exchange_connections" else _object(values[name])
         yield from (found[each] for each in CREDENTIALS if isinstance(found.get(each), str) and found[each])
 
 
-def _owner(table: Table) -> str:
-    return _JSON[table.name][0] if table.name in _JSON else "id"
+def sealed_columns(name: str) -> tuple[str, ...]:
+    """Return the columns of a table that hold secrets, and the one that tells whose they are."""
+    return _columns(name) if name == "exchange_connections" else (*_columns(name), *_owners(name))
 
 
-def _columns(table: Table) -> tuple[str, ...]:
-    return _JSON[table.name][1] if table.name in _JSON else CREDENTIALS
+def _owners(name: str) -> tuple[str, ...]:
+    return () if _JSON[name][0] == "id" else (_JSON[name][0],)
+
+
+def _columns(name: str) -> tuple[str, ...]:
+    return _JSON[name][1] if name in _JSON else CREDENTIALS
 
 
 def _renewed_value(table: Table, owner: str, column: str, value: Any, renew: Renew) -> Any:

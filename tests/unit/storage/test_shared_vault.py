@@ -1,13 +1,14 @@
 """One vault for all desktops on one PostgreSQL: two data folders, two keyrings or none, a real server between."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from models.connection import CREDENTIALS
-from models.problem import Category, CtsError, VaultError
+from models.problem import Category, CtsError, Problem, VaultError
 from models.secret import SealedSecret, Secret
 from storage.data_folder import DataFolder
 from storage.key_holders import SystemKeyring
@@ -43,11 +44,13 @@ def server(postgres_url: str) -> Iterator[PostgresDatabase]:
 class Desk:
     """A desktop's data folder and its vault, opened anew by `start`."""
 
-    def __init__(self, root: Path, keyring: SystemKeyring | None = None, **environment: str) -> None:
+    def __init__(
+        self, root: Path, keyring: SystemKeyring | None = None, environment: Mapping[str, str] | None = None
+    ) -> None:
         root.mkdir()
         self.folder = DataFolder(root)
         self.keyring = keyring or only()
-        self.environment = environment
+        self.environment = environment or {}
         self.vault = self.start()
 
     def start(self) -> Vault:
@@ -63,11 +66,6 @@ class Desk:
         return self.vault.open_secret(ID, "api_key", token).reveal()
 
 
-def content(server: PostgresDatabase) -> str:
-    with server.read() as statements:
-        return str(statements.execute("SELECT content FROM vault_keys").fetchone()[0])
-
-
 def test_a_shared_database_needs_a_passphrase_before_the_first_credential(
     tmp_path: Path, server: PostgresDatabase
 ) -> None:
@@ -80,7 +78,7 @@ def test_a_shared_database_needs_a_passphrase_before_the_first_credential(
     with pytest.raises(VaultError):
         desk.vault.renew(ID, "api_key", before)
     desk.vault.set_passphrase(WORDS)
-    assert desk.vault.refusal is None
+    assert desk.vault.sharing.refusal is None
     assert desk.read(desk.seal("the first")) == "the first"
     assert not desk.folder.vault_key.exists()
     assert desk.vault.status.holder == "passphrase"
@@ -138,7 +136,7 @@ def test_the_passphrase_file_makes_and_joins(tmp_path: Path, server: PostgresDat
     one.environment = named
     one.start()
     assert join(server, one.vault) is None
-    two = Desk(tmp_path / "two", **named)
+    two = Desk(tmp_path / "two", environment=named)
     assert join(server, two.vault) is None
     assert two.read(one.seal("headless")) == "headless"
     assert not one.folder.vault_key.exists()
@@ -217,23 +215,16 @@ def test_two_desktops_that_begin_at_once_end_with_one_vault(tmp_path: Path, post
     servers = [PostgresDatabase.open(address) for _ in range(4)]
     Migrator(servers[0], MIGRATIONS, backup=lambda: None).apply()
     (tmp_path / "words").write_text(WORDS.reveal())
-    desks = [Desk(tmp_path / f"desk-{n}", CTS_PASSPHRASE_FILE=str(tmp_path / "words")) for n in range(4)]
-    failures: list[BaseException] = []
+    named = {"CTS_PASSPHRASE_FILE": str(tmp_path / "words")}
+    desks = [Desk(tmp_path / f"desk-{n}", environment=named) for n in range(4)]
     barrier = threading.Barrier(4)
 
-    def begin(server: PostgresDatabase, desk: Desk) -> None:
+    def begin(server: PostgresDatabase, desk: Desk) -> Problem | None:
         barrier.wait()
-        try:
-            assert join(server, desk.vault) is None
-        except BaseException as error:
-            failures.append(error)
+        return join(server, desk.vault)
 
-    threads = [threading.Thread(target=begin, args=pair) for pair in zip(servers, desks, strict=True)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    assert not failures
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(begin, servers, desks)) == [None] * 4
     tokens = [desk.seal(f"of {number}") for number, desk in enumerate(desks)]
     for desk in desks:
         assert [desk.read(token) for token in tokens] == [f"of {number}" for number in range(4)]
