@@ -8,10 +8,11 @@ from gui.connections.actions import ConnectionActions
 from gui.connections.order_index import OrderIndex
 from gui.connections.transfers import Transfers
 from gui.shell import Shell
-from models.problem import Category, ConflictError, CtsError, InputError, Problem
+from models.problem import Category, ConflictError, CtsError, InputError, Problem, VaultError
 
 if TYPE_CHECKING:
     from gui.connections.dialog import ConnectionDialog
+    from gui.vault_asking import VaultAsking
     from models.connection import Connection
     from models.event import ConnectionsChanged
     from services.core import Core
@@ -40,6 +41,7 @@ class ConnectionsController(QObject):
         self._shell = shell
         self._tasks = shell.tasks
         self._core: Core | None = None
+        self._asking: VaultAsking | None = None
         self.actions = ConnectionActions(shell, lambda: self.core, self)
         self.transfers = Transfers(shell, lambda: self.core, self)
         self.actions.stored.connect(self.stored)
@@ -109,6 +111,16 @@ class ConnectionsController(QObject):
         connection, ending = await self._tasks.read(_record, self.core, connection_id)
         self.form_ready.emit(connection, ending)
 
+    def _ask_vault(self, error: VaultError, form: "ConnectionDialog") -> bool:
+        """Ask for the passphrase that saving needs, right here, and save again; False where that would not help."""
+        from gui.vault_asking import ASKED_FOR, VaultAsking
+
+        if error.problem.category not in ASKED_FOR:
+            return False
+        self._asking = self._asking or VaultAsking(self._shell, lambda: self.core, self)
+        self._asking.ask(error.problem, lambda: self.save(form), form)
+        return True
+
     async def _show_conflict(self, form: "ConnectionDialog", error: ConflictError) -> None:
         """Give the form the record as it is now and what conflicts; what was typed stays."""
         assert form.base is not None
@@ -124,6 +136,11 @@ class ConnectionsController(QObject):
                 saved = await self._tasks.write(service.add, fields)
             else:
                 saved = await self._tasks.write(service.edit, base.id, fields, base=base)
+        except VaultError as error:
+            if not self._ask_vault(error, form):
+                raise
+            form.show_problem(error.problem)
+            return
         except ConflictError as error:
             if not error.conflicts:
                 raise

@@ -26,6 +26,8 @@ class SettingsController(QObject):
     vault_refused = Signal(object)
     vault_busy = Signal(bool)
     recovery_key_made = Signal(object)
+    holder_refused = Signal(str)
+    rotation_progress = Signal(int, int)
 
     def __init__(self, shell: Shell, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -66,6 +68,17 @@ class SettingsController(QObject):
         # Nothing is open that could show a refusal: the message bar does.
         self._tasks.start("vault", self._make_recovery_key(), busy=self.vault_busy.emit)
 
+    def hold_by(self, holder: str) -> None:
+        self._tasks.start(
+            "vault",
+            self._hold_by(holder),
+            busy=self.vault_busy.emit,
+            failed=lambda problem: self.holder_refused.emit(f"{problem.text} {problem.solution}".strip()),
+        )
+
+    def rotate(self, passphrase: "Secret | None") -> None:
+        self._vault_task(self._rotate(passphrase))
+
     def _vault_task(self, work: Coroutine[Any, Any, None]) -> None:
         self._tasks.start("vault", work, busy=self.vault_busy.emit, failed=self.vault_refused.emit)
 
@@ -91,6 +104,18 @@ class SettingsController(QObject):
         await self._tasks.write(vault.unlock_with_recovery_key if recovery else vault.unlock, passphrase)
         self._shell.messages.say("The vault is open.", level="ok")
         self.vault_done.emit()
+
+    async def _hold_by(self, holder: Any) -> None:
+        await self._tasks.write(self.core.vault.hold_by, holder)
+
+    async def _rotate(self, passphrase: "Secret | None") -> None:
+        try:
+            done = await self._tasks.write(self.core.vault.rotate, passphrase, self.rotation_progress.emit)
+        finally:
+            self.rotation_progress.emit(0, 0)
+        self.vault_done.emit()
+        if done.recovery_key is not None:
+            self.recovery_key_made.emit(done.recovery_key)
 
     async def _make_recovery_key(self) -> None:
         self.recovery_key_made.emit(await self._tasks.write(self.core.vault.make_recovery_key))

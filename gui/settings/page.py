@@ -6,20 +6,18 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from gui.settings.controller import SettingsController
+from gui.settings.database_part import DatabasePart
 from gui.settings.setting_row import SettingRow
-from gui.settings.vault_dialogs import PassphraseDialog, RecoveryKeyDialog, UnlockDialog
-from gui.settings.vault_section import VaultSection
+from gui.settings.vault_part import VaultPart
 from gui.shell import Page, Shell
 from gui.widgets.buttons import Button
 from gui.widgets.choice import Choice, Number
-from gui.widgets.dialogs import ConfirmDialog
 from gui.widgets.labels import PlainLabel, section_title
 from gui.widgets.path_row import PathRow, open_folder
 from models.settings import CHOICES, MOST_BACKUPS
 
 if TYPE_CHECKING:
     from models.problem import Problem
-    from models.secret import Secret
     from models.settings import Settings
     from services.core import Core
 
@@ -49,7 +47,10 @@ class SettingsPage(Page):
         self.log_level = Choice("Log level", [(level, level.capitalize()) for level in CHOICES["log_level"]])
         self.log_folder = Button("Open log folder", self._open_log_folder)
         self.backups_kept = Number("Backups kept", 1, MOST_BACKUPS)
-        self.vault = VaultSection()
+        self._vault_part = VaultPart(self.controller, self)
+        self.vault = self._vault_part.section
+        self._database_part = DatabasePart(shell, self)
+        self.database = self._database_part.section
         self.rows = {
             "theme": SettingRow("Theme", _narrow(self.theme_choice)),
             "density": SettingRow("Density", _narrow(self.density), "How high the rows of the tables are."),
@@ -71,9 +72,18 @@ class SettingsPage(Page):
         self._core = core
         self.folder.set_path(core.data_folder)
         self.controller.attach(core)
+        self._database_part.attach(core)
 
     def started(self) -> None:
         self.reload()
+
+    def show_part(self, part: str) -> None:
+        if part == "database":
+            self._area.ensureWidgetVisible(self.database, 0, 40)
+            self.database.host.setFocus()
+
+    def unsaved(self) -> str:
+        return self._database_part.unsaved()
 
     def entered(self) -> None:
         self.reload()
@@ -81,6 +91,7 @@ class SettingsPage(Page):
     def reload(self) -> None:
         if self._core is not None:
             self.controller.reload()
+            self._database_part.controller.reload()
 
     def _lay_out(self) -> None:
         inner = QWidget()
@@ -93,6 +104,7 @@ class SettingsPage(Page):
             label.hide()
         column.addWidget(self.file_problem)
         _section(column, "Data folder", [self.folder, self.folder_problem, self.folder_hint])
+        _section(column, "Database", [self.database])
         _section(column, "Appearance", [self.rows["theme"], self.rows["density"]])
         _section(column, "Vault", [self.vault])
         _section(column, "Backups", [self.rows["backups_kept"]])
@@ -103,7 +115,7 @@ class SettingsPage(Page):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(inner, 1)
         row.addStretch(0)
-        area = QScrollArea()
+        self._area = area = QScrollArea()
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setWidgetResizable(True)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -120,12 +132,6 @@ class SettingsPage(Page):
         self.backups_kept.picked.connect(lambda value: change("backups_kept", value))
         self.controller.changed.connect(self._show_settings)
         self.controller.refused.connect(self._refuse)
-        self.controller.vault_read.connect(self.vault.show_vault)
-        self.controller.vault_busy.connect(self.vault.set_busy)
-        self.controller.recovery_key_made.connect(self._show_recovery_key)
-        self.vault.unlock_wanted.connect(self._ask_unlock)
-        self.vault.passphrase_wanted.connect(self._ask_passphrase)
-        self.vault.recovery_wanted.connect(self._ask_recovery_key)
 
     def _change(self, name: str, value: object) -> None:
         self.rows[name].refuse("")
@@ -146,38 +152,6 @@ class SettingsPage(Page):
         _show_problem(self.file_problem, core.settings.problem)
         folder_step = next((step for step in core.startup.steps if step.step == "folder"), None)
         _show_problem(self.folder_problem, folder_step.problem if folder_step else None)
-
-    def _ask_passphrase(self) -> None:
-        dialog = PassphraseDialog(self)
-        dialog.given.connect(self.controller.set_passphrase)
-        self._follow_vault(dialog)
-
-    def _ask_unlock(self) -> None:
-        dialog = UnlockDialog(self)
-        dialog.given.connect(lambda secret: self._unlock(secret, recovery=dialog.recovery.isChecked()))
-        self._follow_vault(dialog)
-
-    def _ask_recovery_key(self) -> None:
-        question = ConfirmDialog(
-            "Make a recovery key",
-            "The key is shown once. If one was made before, it no longer works from now on.",
-            confirm="Make it",
-            parent=self,
-        )
-        question.accepted.connect(self.controller.make_recovery_key)
-        question.open()
-
-    def _unlock(self, secret: "Secret", *, recovery: bool) -> None:
-        self.controller.unlock(secret, recovery=recovery)
-
-    def _follow_vault(self, dialog: PassphraseDialog | UnlockDialog) -> None:
-        self.controller.vault_done.connect(dialog.accept)
-        self.controller.vault_busy.connect(dialog.set_busy)
-        self.controller.vault_refused.connect(dialog.show_problem)
-        dialog.open()
-
-    def _show_recovery_key(self, key: "Secret") -> None:
-        RecoveryKeyDialog(key, self).open()
 
     def _open_log_folder(self) -> None:
         if self._core is not None:

@@ -92,6 +92,30 @@ class UnlockDialog(_SecretDialog):
         self.given.emit(Secret(self.field.text()))
 
 
+class RotationDialog(_SecretDialog):
+    """Asks before every secret is sealed anew; the passphrase is needed where the vault has one. `given` carries it."""
+
+    def __init__(self, *, has_passphrase: bool, parent: QWidget | None = None) -> None:
+        super().__init__(
+            "New key",
+            "Every secret is sealed anew with a new key, and the old key is dropped. Do this when somebody who could "
+            "open the secrets should no longer. A recovery key that was made is replaced: the new one is shown once. "
+            "It may be interrupted; both keys work until it is finished.",
+            "Make a new key",
+            parent,
+        )
+        self.field = secret_field("Passphrase")
+        if has_passphrase:
+            self.body.addWidget(PlainLabel("Passphrase", tone="muted"))
+            self.body.addWidget(self.field)
+            self.field.setFocus()
+        self.body.addWidget(self.refusal)
+        self.body.addStretch(1)
+
+    def give(self) -> None:
+        self.given.emit(Secret(self.field.text()) if self.field.text() else None)
+
+
 class RecoveryKeyDialog(PlainDialog):
     """Shows a recovery key, this once. It is gone when the dialog closes."""
 

@@ -33,6 +33,11 @@ class FormField(QWidget):
         column.addWidget(editor)
         column.addWidget(self._below)
 
+    def set_hint(self, text: str) -> None:
+        """Say something else below the field; an error that stands there goes."""
+        self._hint = text
+        self.set_error("")
+
     def set_error(self, text: str) -> None:
         """Show what is wrong at the field itself; "" takes it away."""
         wrong = "true" if text else "false"

@@ -1,0 +1,72 @@
+"""Asks for what the vault lacks at the moment when it is needed, and goes on with what was being done."""
+
+from collections.abc import Callable, Coroutine
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
+
+from gui.settings.vault_dialogs import PassphraseDialog, UnlockDialog
+from gui.shell import Shell
+from models.problem import Category, CtsError, Problem
+
+if TYPE_CHECKING:
+    from models.secret import Secret
+    from services.core import Core
+
+ASKED_FOR = frozenset({Category.PASSPHRASE, Category.LOCKED})
+
+
+class VaultAsking(QObject):
+    """One question at a time; nothing happens where the person cancels."""
+
+    def __init__(self, shell: Shell, core: Callable[[], "Core"], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._tasks = shell.tasks
+        self._core = core
+        self._dialog: PassphraseDialog | UnlockDialog | None = None
+
+    def ask(self, problem: Problem, then: Callable[[], object], over: QWidget) -> None:
+        """Ask for a new passphrase, or for the one that opens; `then` runs once the vault is ready."""
+        if self._dialog is not None:
+            return
+        dialog: PassphraseDialog | UnlockDialog
+        if problem.category is Category.PASSPHRASE:
+            dialog = PassphraseDialog(over)
+            dialog.given.connect(lambda secret: self._try(dialog, self._set(secret), then))
+        else:
+            dialog = UnlockDialog(over)
+            dialog.given.connect(
+                lambda secret: self._try(dialog, self._unlock(secret, recovery=dialog.recovery.isChecked()), then)
+            )
+        dialog.set_text(f"{problem.text} {dialog.text.text()}")
+        self._dialog = dialog
+        dialog.finished.connect(self._forget)
+        dialog.open()
+
+    def _forget(self) -> None:
+        self._dialog = None
+
+    def _try(
+        self,
+        dialog: PassphraseDialog | UnlockDialog,
+        work: Coroutine[Any, Any, None],
+        then: Callable[[], object],
+    ) -> None:
+        async def run() -> None:
+            try:
+                await work
+            except CtsError as error:
+                dialog.show_problem(error.problem)
+                return
+            dialog.accept()
+            then()
+
+        self._tasks.start("vault: asked", run(), busy=dialog.set_busy)
+
+    async def _set(self, passphrase: "Secret") -> None:
+        await self._tasks.write(self._core().vault.set_passphrase, passphrase)
+
+    async def _unlock(self, secret: "Secret", *, recovery: bool) -> None:
+        vault = self._core().vault
+        await self._tasks.write(vault.unlock_with_recovery_key if recovery else vault.unlock, secret)
