@@ -142,11 +142,28 @@ class _Bench:
             self.repository.add(self.connections)
             return time.perf_counter() - started
 
-        runs: dict[str, Callable[[], object]] = {"COPY": lambda: self._plain(copy), "repository.add()": ours}
-        report(f"Bulk insert of {ROWS:,}", in_turns(runs, rounds=5), "COPY", {"repository.add()": 3.0})
+        rows = [encode(each, stamps_as_text=True) for each in self.connections]
+
+        def one_by_one() -> float:
+            self._fetch(EMPTY)
+            started = time.perf_counter()
+            with self.raw.cursor() as cursor:
+                cursor.execute("BEGIN")
+                cursor.executemany(INSERT, rows)
+                cursor.execute("COMMIT")
+            return time.perf_counter() - started
+
+        runs: dict[str, Callable[[], object]] = {
+            "COPY of one table": lambda: self._plain(copy),
+            "executemany": lambda: self._plain(one_by_one),
+            "repository.add(), with its operations": ours,
+        }
+        bars = {"repository.add(), with its operations": 3.0}
+        report(f"Bulk insert of {ROWS:,}", in_turns(runs, rounds=5), "COPY of one table", bars)
 
     def gap(self) -> None:
         """Show the longest gap between the ticks of 5 ms while 100,000 rows are read in another thread."""
+        print(f"\nThe gap of a thread that only counts: {_longest_gap(_count) * 1000:.0f} ms")
         many = [_connection(f"many {number}") for number in range(100_000)]
         started = time.perf_counter()
         writing = _longest_gap(lambda: self.repository.add(many))
@@ -194,6 +211,12 @@ class _Bench:
             return run()
         finally:
             deadline.install()
+
+
+def _count() -> None:
+    until = time.perf_counter() + 3
+    while time.perf_counter() < until:
+        pass
 
 
 def _longest_gap(run: Callable[[], object]) -> float:

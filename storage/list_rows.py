@@ -17,6 +17,7 @@ from models.connection_row import ConnectionRow
 _TEXTS = (0, 1, 2, 3, 4, 11, 16)
 _FLAGS = (5, 6, 7, 8, 9, 12, 13, 14)
 _TAGS, _REVISION = 10, 15
+_PIECE = 5_000
 _WIDTH = len(ConnectionRow._fields)
 _STORED = {"api_key_set": "api_key", "api_secret_set": "api_secret", "api_passphrase_set": "api_passphrase"}
 
@@ -57,9 +58,17 @@ def fetch_rows(connection: Any, sql: str = LIST_SQL) -> list[ConnectionRow]:
 def to_rows(raw: Sequence[Sequence[Any]]) -> list[ConnectionRow]:
     """Make rows of raw tuples, ordered by name whatever its case, then by id."""
     with collector_paused():
-        rows = convert(raw)
-        folded = [row.name.casefold() for row in rows]
-        order = sorted(range(len(rows)), key=folded.__getitem__)
+        rows: list[ConnectionRow] = []
+        order: list[int] = []
+        folded: list[str] = []
+        # In pieces, because one call over 100,000 rows would keep the window's thread waiting; sorting sorted runs
+        # is but a merge.
+        for start in range(0, len(raw), _PIECE):
+            rows += convert(raw[start : start + _PIECE])
+            folded += [row.name.casefold() for row in rows[start:]]
+            order += sorted(range(start, len(rows)), key=folded.__getitem__)
+        if len(raw) > _PIECE:
+            order.sort(key=folded.__getitem__)
         if any(map(eq, map(folded.__getitem__, order), map(folded.__getitem__, islice(order, 1, None)))):
             order.sort(key=lambda index: (folded[index], rows[index].id))
         return [rows[index] for index in order]

@@ -64,6 +64,7 @@ class Readers:
         self._opening = opening
         self._idle: list[Slot] = []
         self._all: set[Slot] = set()
+        self._closed = False
         self._lock = threading.Lock()
         self._free = threading.BoundedSemaphore(size)
 
@@ -81,16 +82,22 @@ class Readers:
             try:
                 yield slot
             finally:
-                with self._lock:
-                    self._idle.append(slot)
+                self._give_back(slot)
         finally:
             self._free.release()
 
     def close(self) -> None:
-        """Close what is idle; what is busy closes by itself when its call is interrupted."""
+        """Close what is idle now, and what is busy when its call has ended."""
         with self._lock:
+            self._closed = True
             for slot in self._idle:
                 slot.close()
+
+    def _give_back(self, slot: Slot) -> None:
+        with self._lock:
+            if self._closed:
+                slot.close()
+            self._idle.append(slot)
 
     def _take(self) -> Slot:
         with self._lock:
