@@ -41,7 +41,6 @@ class ConflictView(QWidget):
         self.all_theirs = Button("Keep all theirs", lambda: self._choose_all(Choice.THEIRS))
         self.hint = PlainLabel(tone="muted", wrap=True)
         self.full = KeyValueList()
-        self.full.setVisible(not few)
         self._few = few
         row = QHBoxLayout()
         row.setSpacing(8)
@@ -51,7 +50,7 @@ class ConflictView(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addWidget(self.table, 0 if few else 1)
+        column.addWidget(self.table)
         column.addWidget(self.full)
         column.addLayout(row)
         self.table.wanted.connect(self._choose)
@@ -67,10 +66,9 @@ class ConflictView(QWidget):
             if old is None or old._replace(id=one.id, made_at=one.made_at) != one:
                 self._choices.pop(one.fields, None)
         self.model.set_items(conflicts)
-        if self._few:
-            rows = min(len(conflicts), _MOST_ROWS)
-            header = self.table.horizontalHeader().sizeHint().height()
-            self.table.setFixedHeight(header + rows * self.table.verticalHeader().defaultSectionSize() + 4)
+        rows = min(len(conflicts), _MOST_ROWS)
+        header = self.table.horizontalHeader().sizeHint().height()
+        self.table.setFixedHeight(header + rows * self.table.verticalHeader().defaultSectionSize() + 4)
         self._follow()
 
     def choices(self) -> dict[tuple[str, ...], Choice]:
@@ -154,4 +152,4 @@ class _ConflictTable(TonedTable):
 def _side(text: str, side: Choice, kept: Choice | None) -> Cell:
     if kept is side:
         return Cell(text, "", _CHOSEN, f"{text}, kept")
-    return Cell(text, "muted" if kept else "", (" ", "muted"))
+    return Cell(text, "muted" if kept else "", ("○", "muted"))

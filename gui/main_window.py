@@ -7,6 +7,7 @@ from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from gui.announcer import Announcer
 from gui.bridge import EventBridge
 from gui.frame import TITLE
 from gui.messages import Messages
@@ -19,7 +20,6 @@ from gui.widgets.message_bar import MessageBar
 from gui.widgets.navigation_rail import NavigationRail
 
 if TYPE_CHECKING:
-    from models.event import Notice
     from services.core import Core
 
 
@@ -51,7 +51,7 @@ class MainWindow(QWidget):
 
         self._rail.chosen.connect(self.go_to)
         messages.listen(self._bar.add)
-        self.bridge.notice.connect(self._show_notice)
+        self._announcer = Announcer(self.shell, self._bar, self)
         self._add_shortcuts()
 
     def open_first(self) -> None:
@@ -196,9 +196,3 @@ class MainWindow(QWidget):
         self._rail.set_badge(key, text)
         if key == "connections":
             self.status.show_connections(f"{text} {'connection' if text == '1' else 'connections'}" if text else "")
-
-    def _show_notice(self, event: "Notice") -> None:
-        if event.problem is not None:
-            self.shell.messages.problem(event.problem, level=event.level)
-        else:
-            self.shell.messages.say(event.text, level=event.level)

@@ -41,8 +41,10 @@ class Messages(QObject):
         for message in waiting:
             self.arrived.emit(message)
 
-    def say(self, text: str, *, level: str = "info", solution: str = "", action: Action | None = None) -> None:
-        self._posted.emit(Message(level, text, solution, "", action))
+    def say(
+        self, text: str, *, level: str = "info", solution: str = "", detail: str = "", action: Action | None = None
+    ) -> None:
+        self._posted.emit(Message(level, text, solution, detail, action))
 
     def problem(self, problem: Problem, *, level: str = "error", action: Action | None = None) -> None:
         """Say what happened and what to do."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from gui.store_words import countdown, may_retry, store_words
+from gui.store_words import countdown, may_retry, place, store_words, what_goes_on
 from gui.widgets.buttons import Button
 from gui.widgets.labels import PlainLabel, plain_tooltip, repolish
 from models.status import StoreState, StoreStatus
@@ -74,11 +74,12 @@ class StoreChip(Button):
         words = store_words(status)
         left = None if self._next_try is None else self._next_try - self._clock()
         soon = "" if status.state is StoreState.ONLINE else countdown(status, left)
-        place = _shorten(status.location if status.state is StoreState.ONLINE else status.home or status.location)
-        text = f"{words.sign}  {' · '.join(part for part in (words.short, place, soon) if part)}"
-        self._say(text, "\n".join(part for part in (words.headline, words.cause, words.solution) if part), words.level)
+        where = _shorten(place(status.home or status.location))
+        text = f"{words.sign}  {' · '.join(part for part in (words.short, where, soon) if part)}"
+        told = (words.headline, words.cause, words.solution, what_goes_on(status))
+        self._say(text, "\n".join(part for part in told if part), words.level)
         if self._panel is not None:
-            self._panel.show_words(words.headline, words.cause, words.solution, soon)
+            self._panel.show_words(words.headline, words.cause, words.solution, what_goes_on(status), soon)
             self._panel.retry.setVisible(may_retry(status))
             self._panel.retry.setEnabled(not status.trying)
 
@@ -103,7 +104,8 @@ class StorePanel(QFrame):
         self.setAccessibleName("About the store")
         self.headline = PlainLabel(role="heading", wrap=True, selectable=True)
         self.cause = PlainLabel(wrap=True, selectable=True)
-        self.solution = PlainLabel(tone="muted", wrap=True, selectable=True)
+        self.solution = PlainLabel(wrap=True, selectable=True)
+        self.meanwhile = PlainLabel(tone="muted", wrap=True)
         self.soon = PlainLabel(tone="muted")
         self.retry = Button("Retry now", tone="primary")
         self.page = Button("Open Database page")
@@ -115,17 +117,18 @@ class StorePanel(QFrame):
         self._column = column = QVBoxLayout(self)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(8)
-        for label in (self.headline, self.cause, self.solution, self.soon):
+        for label in (self.headline, self.cause, self.solution, self.meanwhile, self.soon):
             column.addWidget(label)
         column.addSpacing(4)
         column.addLayout(buttons)
         self.setFixedWidth(_PANEL_WIDTH)
 
-    def show_words(self, headline: str, cause: str, solution: str, soon: str) -> None:
+    def show_words(self, headline: str, cause: str, solution: str, meanwhile: str, soon: str) -> None:
         for label, text in (
             (self.headline, headline),
             (self.cause, cause),
             (self.solution, solution),
+            (self.meanwhile, meanwhile),
             (self.soon, f"{soon[:1].upper()}{soon[1:]}." if soon else ""),
         ):
             label.setText(text)

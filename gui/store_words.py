@@ -9,7 +9,7 @@ from models.status import Backend, StoreState, StoreStatus
 BACKENDS = {Backend.SQLITE: "SQLite", Backend.POSTGRESQL: "PostgreSQL", Backend.JSON: "JSON files"}
 _STATES = {
     StoreState.ONLINE: "",
-    StoreState.FALLBACK: "fallback",
+    StoreState.FALLBACK: "database away",
     StoreState.RECONCILING: "sending changes",
     StoreState.READ_ONLY: "read-only",
 }
@@ -43,6 +43,11 @@ def store_words(status: StoreStatus) -> StoreWords:
     )
 
 
+def place(location: str) -> str:
+    """Return where a database is, as people say it: "desk@db1:5432/cts" for a masked URL, else the path."""
+    return location.removeprefix("postgresql://").replace(":***@", "@")
+
+
 def countdown(status: StoreStatus, seconds: float | None) -> str:
     """Say when the next try comes; `seconds` are those that are left, None where none comes by itself."""
     if status.trying or (seconds is not None and seconds <= 0):
@@ -56,11 +61,6 @@ def may_retry(status: StoreStatus) -> bool:
     """Tell whether another try now could change anything."""
     category = status.problem.category if status.problem else None
     return status.state is not StoreState.ONLINE and category not in {Category.IN_USE, Category.FENCE}
-
-
-def waits_for_good(status: StoreStatus) -> bool:
-    """Tell whether the database is away and nothing is tried until somebody does something."""
-    return status.state is StoreState.FALLBACK and status.retry_in is None and not status.trying
 
 
 def counts(status: StoreStatus) -> tuple[tuple[str, str], ...]:
@@ -82,11 +82,17 @@ def _level(status: StoreStatus) -> str:
 
 
 def _headline(status: StoreStatus) -> str:
-    home = status.home or status.location
+    home = place(status.home or status.location)
     if status.state is StoreState.ONLINE:
-        return f"{BACKENDS[status.backend]} at {status.location}"
+        return f"{BACKENDS[status.backend]} at {home}"
     if status.state is StoreState.RECONCILING:
-        return f"The database is back; {count_text(status.waiting, 'change')} are on their way to {home}."
+        noun = "change is" if status.waiting == 1 else "changes are"
+        return f"The database is back; {status.waiting:,} {noun} on the way to it."
     if status.state is StoreState.FALLBACK:
-        return f"{home} is away. {_ON_PAPER}" if status.problem else _ON_PAPER
-    return "The records can be read, not changed."
+        return f"The database at {home} is away" if status.home else "The records are in JSON files"
+    return "The records can be read, not changed"
+
+
+def what_goes_on(status: StoreStatus) -> str:
+    """Say what happens to changes meanwhile; "" where they are simply stored."""
+    return _ON_PAPER if status.state is StoreState.FALLBACK else ""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.problem import Category
-from models.status import Backend, MigrationItem, MigrationState, StoreState, StoreStatus
+from models.status import MigrationItem, MigrationState, StoreState, StoreStatus
 from services.status import count_migrations
 
 _TO_RUN = {MigrationState.PENDING, MigrationState.FAILED, MigrationState.OUT_OF_ORDER}
@@ -99,8 +99,6 @@ def _is_missing(store: StoreStatus) -> bool:
 
 
 def _no_backup(store: StoreStatus) -> str:
-    if store.backend is not Backend.SQLITE:
-        return "Backups are made of SQLite files only."
     return store.problem.text if store.problem and _is_missing(store) else ""
 
 

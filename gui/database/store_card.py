@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout
 
 from gui import vault_words
 from gui.figures import UNKNOWN, size_text
-from gui.store_words import BACKENDS, may_retry
+from gui.store_words import BACKENDS, may_retry, place
 from gui.theme import Theme
 from gui.widgets.buttons import Button
 from gui.widgets.containers import CardFrame
@@ -81,14 +81,15 @@ class StoreCard(CardFrame):
         self.temporary.set("! Temporary" if status.temporary else "", "warning")
         is_file = status.backend is not Backend.POSTGRESQL
         self._place.setText({Backend.POSTGRESQL: "Server", Backend.JSON: "Folder"}.get(status.backend, "File"))
-        # Only a file has a journal and is read through for damage.
-        for key in ("Journal", "Integrity"):
+        # Of a file alone these are known here; the health of a server tells more.
+        for key in ("Journal", "Integrity", "Size"):
             self._values[key].setVisible(status.backend is Backend.SQLITE)
             self._names[key].setVisible(status.backend is Backend.SQLITE)
         self.check.setVisible(status.backend is Backend.SQLITE)
         self.path.set_path(Path(status.location), "" if is_file else status.location)
         self.path.open_button.setVisible(is_file)
-        self._set("Backend", f"{BACKENDS[status.backend]} {status.engine_version}".strip())
+        version = "" if status.backend is Backend.JSON else status.engine_version
+        self._set("Backend", f"{BACKENDS[status.backend]} {version}".strip())
         self._set("Size", size_text(status.size_bytes))
         self._set("Schema", f"{status.schema:03d}" if status.schema else UNKNOWN)
         self._set("Journal", status.journal_mode.upper() or UNKNOWN)
@@ -126,7 +127,7 @@ class StoreCard(CardFrame):
         problem = status.problem
         text = f"{problem.text} {problem.solution}".strip() if problem else ""
         if status.state is StoreState.FALLBACK and status.home:
-            text = f"These files stand in for {status.home}. {text}".strip()
+            text = f"These files stand in for {place(status.home)}. {text}".strip()
         if status.temporary and not problem:
             text = "This data is temporary and will be lost. Choose a lasting folder with --data-dir or CTS_DATA_DIR."
         self.cause.setText(text)

@@ -52,6 +52,7 @@ class DatabaseSection(QWidget):
         self.password = SecretEdit(hidden=True)
         self.tls = Choice("TLS", [(mode, mode) for mode in TLS_MODES])
         self.certificate = _line()
+        self.certificate.setAccessibleName("Root certificate file")
         self.choose = Button("Choose…", self._choose_file)
         self.choose.setAccessibleName("Choose the root certificate")
         self.fields = self._make_fields()

@@ -1,5 +1,7 @@
 """The message bar: one message at a time, never in the way, with a button where something can be done."""
 
+from collections.abc import Collection
+
 from PySide6.QtCore import QRectF, QSize, Qt, QTimer
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
@@ -56,6 +58,15 @@ class MessageBar(QWidget):
         self._queue.append(message)
         del self._queue[:-_KEPT]
         if self.current is None:
+            self.dismiss()
+        else:
+            self._count()
+
+    def withdraw(self, beginnings: Collection[str]) -> None:
+        """Take away every message that begins like one of these: what they told is over."""
+        told = tuple(beginnings)
+        self._queue = [message for message in self._queue if not message.text.startswith(told)]
+        if self.current is not None and self.current.text.startswith(told):
             self.dismiss()
         else:
             self._count()

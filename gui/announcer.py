@@ -1,0 +1,51 @@
+"""Says in the message bar, once, what the store tells; and takes it away again when it is over."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from gui.shell import Shell
+from gui.widgets.message_bar import MessageBar
+
+if TYPE_CHECKING:
+    from models.event import Notice, StoreChanged
+    from models.status import StoreStatus
+
+
+class Announcer(QObject):
+    """Listens from its beginning to its end."""
+
+    def __init__(self, shell: Shell, bar: MessageBar, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._shell, self._bar = shell, bar
+        self._store: StoreStatus | None = None
+        # How the problems of the store that were told begin.
+        self._told: set[str] = set()
+        shell.bridge.notice.connect(self._show)
+        shell.bridge.store_changed.connect(self._follow)
+
+    def _show(self, event: "Notice") -> None:
+        problem, store, say = event.problem, self._store, self._shell.messages.say
+        if problem is not None:
+            # What the notice says already is not said again.
+            solution = "" if problem.solution in event.text else problem.solution
+            detail = f"{problem.category.value} {problem.detail}".strip()
+            say(event.text, level=event.level, solution=solution, detail=detail)
+        elif event.level == "warning" and store is not None and (store.conflicts or store.rejected):
+            part = "conflicts" if store.conflicts else "rejected"
+            say(
+                event.text,
+                level=event.level,
+                action=("Open Database page", lambda: self._shell.go_to(f"database/{part}")),
+            )
+        else:
+            say(event.text, level=event.level)
+
+    def _follow(self, event: "StoreChanged") -> None:
+        """Once the database is back, nobody has to dismiss the words that said it was away."""
+        status = self._store = event.status
+        if status.problem is not None:
+            self._told.add(status.problem.text)
+        elif self._told:
+            self._bar.withdraw(self._told)
+            self._told.clear()
