@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from services.legacy import LegacyService
     from services.log import LogView
     from services.migrations import MigrationService
+    from services.moving import MovingService
     from services.recovery import RecoveryService
     from services.startup import Startup
     from services.status import StatusService
@@ -107,8 +108,16 @@ class _Builder:
         self._events = Events()
         self._settings = SettingsService(folder)
         self._vault = LateVault(partial(_open_vault, folder))
-        self._store = Store(folder, self._vault, resource("migrations"), publish=self._events.publish, device=_device())
-        self._database = DatabaseSettingsService(self._settings, self._vault, os.environ, self._store.retry)
+        self._database = DatabaseSettingsService(self._settings, self._vault, os.environ, switch=self._open_again)
+        self._store = Store(
+            folder,
+            self._vault,
+            resource("migrations"),
+            publish=self._events.publish,
+            device=_device(),
+            target=self._database.target,
+            watch=lasting,
+        )
         self.core = Core(
             data_folder=folder.root,
             events=self._events,
@@ -118,6 +127,12 @@ class _Builder:
             startup=self._startup(log, patience, lasting),
             later=self,
         )
+
+    def _backups_kept(self) -> int:
+        return self._settings.current.backups_kept
+
+    def _open_again(self) -> None:
+        self._store.retry()
 
     def _startup(self, log: "LogView", patience: float, lasting: bool) -> "Startup":
         from services.startup import Startup
@@ -168,7 +183,7 @@ class _Builder:
     def backups(self) -> "BackupService":
         from services.backups import BackupService
 
-        return BackupService(self._store, self._folder, self._events, keep=lambda: self._settings.current.backups_kept)
+        return BackupService(self._store, self._folder, self._events, keep=self._backups_kept)
 
     def legacy(self) -> "LegacyService":
         from services.legacy import LegacyService
@@ -183,12 +198,26 @@ class _Builder:
     def vault(self) -> "VaultService":
         from services.vault import VaultService
 
-        return VaultService(self._vault, self._events)
+        return VaultService(self._vault, self._events, store=self._store, folder=self._folder, settings=self._database)
+
+    def moving(self) -> "MovingService":
+        from services.moving import MovingService
+
+        return MovingService(
+            self._store, self._vault, self._database, self._folder, resource("migrations"), self._events
+        )
 
     def recovery(self) -> "RecoveryService":
         from services.recovery import RecoveryService
 
-        return RecoveryService(self._store, self._events)
+        return RecoveryService(
+            self._store,
+            self._events,
+            folder=self._folder,
+            vault=self._vault,
+            migrations=resource("migrations"),
+            keep=self._backups_kept,
+        )
 
     def changes(self) -> "ChangesService":
         from services.changes import ChangesService

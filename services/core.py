@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from services.legacy import LegacyService
     from services.log import LogView
     from services.migrations import MigrationService
+    from services.moving import MovingService
     from services.recovery import RecoveryService
     from services.settings import SettingsService
     from services.startup import Startup
@@ -42,6 +43,8 @@ class Builder(Protocol):
     def vault(self) -> "VaultService": ...
 
     def recovery(self) -> "RecoveryService": ...
+
+    def moving(self) -> "MovingService": ...
 
     def changes(self) -> "ChangesService": ...
 
@@ -111,3 +114,7 @@ class Core:
     @cached_property
     def changes(self) -> "ChangesService":
         return self._later.changes()
+
+    @cached_property
+    def moving(self) -> "MovingService":
+        return self._later.moving()

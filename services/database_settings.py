@@ -91,6 +91,10 @@ class DatabaseSettingsService:
             return TestedDatabase("", _since(start), None, error.problem.text, error.problem)
         return TestedDatabase(found.server_version, _since(start), found.connections, found.sentence, found.problem)
 
+    def address(self, form: "DatabaseForm") -> "Address":
+        """Return where a form leads, with its password or the one that is kept. Raises CtsError."""
+        return self._address(form.checked())
+
     def save(self, form: "DatabaseForm") -> "DatabaseSettings":
         """Keep the form, its password sealed, and open that database; raises CtsError, and then nothing is changed."""
         form = form.checked()

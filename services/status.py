@@ -69,6 +69,7 @@ class StatusService:
         return {
             "version": VERSION,
             "store": _store_json(self.store()),
+            "health": _or_else(lambda: self._store.health().as_json(), None),
             "vault": self.vault()._asdict(),
             "data_folder": {
                 "path": str(self._folder.root),
@@ -128,6 +129,7 @@ def _store_json(status: StoreStatus) -> dict[str, Any]:
         "backend": status.backend.value,
         "state": status.state.value,
         "problem": status.problem.as_json() if status.problem else None,
+        "retry_in": None if status.retry_in is None else round(status.retry_in, 1),
     }
 
 

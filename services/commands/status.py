@@ -34,6 +34,8 @@ def _text(data: dict[str, Any], problems: tuple[Problem, ...]) -> str:
     store, migrations, folder = data["store"], data["migrations"], data["data_folder"]
     facts = [
         ("Store", f"{store['backend']}, {store['state'].replace('_', ' ')}, {store['location']}"),
+        *_store_facts(store),
+        *([("Health", _health(data["health"]))] if data["health"] else []),
         ("Data folder", folder["path"] + (" (temporary)" if folder["temporary"] else "")),
         ("Vault", data["vault"]["sentence"]),
         ("Migrations", f"{migrations['applied']} of {migrations['total']} applied"),
@@ -49,6 +51,28 @@ def _text(data: dict[str, Any], problems: tuple[Problem, ...]) -> str:
     if problems:
         parts.append("\n".join(f"{p.category}: {safe(p.text)} {safe(p.solution)}".rstrip() for p in problems))
     return "\n\n".join(parts)
+
+
+def _store_facts(store: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return what is only worth a line when there is something: the database that is away, and what waits for it."""
+    facts = []
+    if store["state"] == "fallback":
+        tries = (
+            "none by itself; `changes retry` tries now" if store["retry_in"] is None else f"in {store['retry_in']} s"
+        )
+        facts = [("Instead of", store["home"] or "what was asked for"), ("Next try", tries)]
+    words = ((store["waiting"], "waiting"), (store["rejected"], "refused"), (store["conflicts"], "in conflict"))
+    left = ", ".join(f"{number:,} {word}" for number, word in words if number)
+    return [*facts, ("Changes", f"{left}; see them with: changes list")] if left else facts
+
+
+def _health(health: dict[str, Any]) -> str:
+    parts = [health["role"], health["server_version"]]
+    if health["latency_p50_ms"] is not None:
+        parts.append(f"{health['latency_p50_ms']:.1f} ms")
+    if health["connections_used"] is not None:
+        parts.append(f"{health['connections_used']} of {health['connections_max']} connections")
+    return ", ".join(part for part in parts if part)
 
 
 def _take_over(report: dict[str, Any]) -> str:

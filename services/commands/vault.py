@@ -3,9 +3,10 @@ the command line: another user of the computer can read that."""
 
 from typing import TYPE_CHECKING
 
-from models.problem import InputError
-from services.commands.output import PROBLEM, Result, pairs
+from models.problem import Category, InputError, Problem
+from services.commands.output import PROBLEM, Result, count, pairs
 from services.commands.parser import add, add_group
+from services.commands.reading import read_passphrase
 
 if TYPE_CHECKING:
     import argparse
@@ -28,6 +29,9 @@ def register(commands: "argparse._SubParsersAction[Parser]") -> None:
     hold = add(group, "hold-by", hold_by, "choose who keeps the key on this computer", writes=True)
     hold.add_argument("holder", choices=HOLDERS, metavar="HOLDER", help=", ".join(HOLDERS))
     turn = add(group, "rotate", rotate, "seal every secret with a new key", writes=True)
+    turn.add_argument(
+        "--file", metavar="FILE", help="the passphrase, where the vault has one and nothing else opens it"
+    )
     turn.add_argument("--yes", action="store_true", help="do it; without it only what would happen is said")
 
 
@@ -62,12 +66,21 @@ def rotate(core: "Core", arguments: "argparse.Namespace") -> Result:
             "Every secret would be sealed anew with a new key; a recovery key made before would no longer open it.",
             "Add --yes to do it.",
         )
-    done = core.vault.rotate()
+    passphrase = read_passphrase(arguments.file) if arguments.file else None
+    done = core.vault.rotate(passphrase)
     key = done.recovery_key.reveal() if done.recovery_key else None
-    text = f"{done.sealed:,} connections are sealed with the new key."
+    text = f"{count(done.sealed, 'connection')} sealed with the new key."
     if key:
         text += f"\n\n{key}\n\nThis is the new recovery key. Write it down: it is not shown again."
-    return Result({"connections": done.sealed, "recovery_key": key}, text)
+    data = {"connections": done.sealed, "failed": done.failed, "old_keys_kept": len(done.kept), "recovery_key": key}
+    if not done.failed:
+        return Result(data, text)
+    problem = Problem(
+        Category.DAMAGED_SECRET,
+        f"{count(done.failed, 'record')} could not be opened and stay as they are, with the key that they need.",
+        "Type their credentials again, or bring them from a backup.",
+    )
+    return Result(data, text, PROBLEM, problem)
 
 
 def _status(status: "VaultStatus", said: str) -> Result:

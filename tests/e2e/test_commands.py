@@ -301,8 +301,8 @@ def test_commands_import_no_qt(program: Program, words: tuple[str, ...]) -> None
         "import sys, main; code = 0\n"
         "try: code = main.main(sys.argv[1:])\n"
         "except SystemExit: pass\n"
-        "names = {name.partition('.')[0] for name in sys.modules}\n"
-        "heavy = {'PySide6', 'qasync', 'gui', 'asyncio', 'keyring', 'cryptography'}\n"
+        "names = {name.partition('.')[0] for name in sys.modules} | set(sys.modules)\n"
+        "heavy = {'PySide6', 'qasync', 'gui', 'asyncio', 'keyring', 'cryptography', 'storage.postgresql'}\n"
         "sys.stderr.write(' '.join(sorted(names & heavy)))\n"
         "sys.exit(code)"
     )

@@ -74,3 +74,25 @@ def test_the_holder_can_be_chosen(program: Program) -> None:
     assert program.run("vault", "hold-by", "passphrase", "--json", code=1).problem["category"] == "INVALID"
     assert program.run("vault", "hold-by", "nobody", code=2).out == ""
     assert program.run("vault", "hold-by", "file", "--json").json["holder"] == "file"
+
+
+def test_every_secret_is_sealed_with_a_new_key_after_asking(program: Program) -> None:
+    secrets = {name: add(program, name) for name in ("One", "Two")}
+    before = json.loads((program.folder / "vault.json").read_bytes())["current"]
+    assert "--yes" in program.run("vault", "rotate", "--json", code=1).problem["solution"]
+    done = program.run("vault", "rotate", "--yes", "--json").json
+    assert (done["connections"], done["failed"], done["recovery_key"]) == (2, 0, None)
+    assert json.loads((program.folder / "vault.json").read_bytes())["current"] != before
+    assert all(opens(program, name, secret) for name, secret in secrets.items())
+
+
+def test_the_passphrase_goes_on_after_a_rotation(program: Program, tmp_path: Path) -> None:
+    secret, passphrase = add(program, "One"), make_canary()
+    file = tmp_path / "passphrase"
+    file.write_text(passphrase, encoding="utf-8")
+    program.run("vault", "set-passphrase", "--file", str(file))
+    program.environment["CTS_PASSPHRASE_FILE"] = str(file)
+    recovery = program.run("vault", "recovery-key", "--yes", "--json").json["recovery_key"]
+    done = program.run("vault", "rotate", "--yes", "--file", str(file), "--json").json
+    assert done["recovery_key"] not in {None, recovery}
+    assert opens(program, "One", secret)
