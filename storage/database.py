@@ -18,8 +18,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
-import peewee as pw
-
+from models.orm import pw
 from models.problem import Category, Problem, StoreError
 from storage.diagnosis import diagnose, problem_for, why_not_opened
 from storage.list_rows import file_uri

@@ -4,9 +4,8 @@ from collections.abc import Iterable
 from functools import cache, cached_property
 from typing import Any
 
-import peewee as pw
-
 from models.connection import FIELDS
+from models.orm import give_driver, pw
 from models.tables import AppliedOperationTable, ConflictTable, ConnectionTable, DeletedConnectionTable
 from storage.list_rows import LIST_SQL
 
@@ -215,6 +214,8 @@ def _parameter(dialect: str) -> pw.SQL:
 
 @cache
 def _database(dialect: str) -> pw.Database:
+    if dialect == "postgresql":
+        give_driver()
     return _DIALECTS[dialect](None)
 
 

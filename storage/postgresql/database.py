@@ -12,6 +12,7 @@ from typing import Final, Literal
 import psycopg2
 from psycopg2.extensions import connection
 
+from models.orm import give_driver
 from models.problem import Category, CommitUnknownError, Problem, StoreError
 from storage.database import Place
 from storage.postgresql import deadline
@@ -45,6 +46,7 @@ class PostgresDatabase:
         self.server_version = ""
         self.pace = pace or Pace()
         self.stop = deadline.Stop()
+        give_driver()
         self.writer = Slot(self._connect)
         self.readers = Readers(self._connect)
         self._lock = threading.RLock()
