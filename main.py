@@ -53,7 +53,12 @@ def main(argv: list[str]) -> int:
         return _run_command(arguments)
     from gui.app import run
 
-    return run(partial(build_core, arguments), partial(preview, arguments), partial(look, arguments))
+    return run(
+        partial(build_core, arguments),
+        partial(preview, arguments),
+        partial(look, arguments),
+        partial(glance, arguments),
+    )
 
 
 def split(argv: list[str]) -> Arguments:
@@ -238,16 +243,18 @@ def preview(arguments: Arguments) -> "list[ConnectionRow]":
     return preview_rows(locate_data(arguments) / "cts.db")
 
 
+def glance(arguments: Arguments) -> str:
+    """Return the theme for the empty window, or "" for the system's; there is no quicker way to know it."""
+    from storage.settings_values import glance
+
+    return glance(locate_data(arguments) / "settings.json")
+
+
 def look(arguments: Arguments) -> "Settings":
     """Return the settings for the first paint; reading them as they should be is a step of the start."""
-    from models.settings import Settings
+    from storage.settings_values import peek
 
-    path = locate_data(arguments) / "settings.json"
-    if not path.exists():
-        return Settings()
-    from storage.settings_file import peek
-
-    return peek(path)
+    return peek(locate_data(arguments) / "settings.json")
 
 
 def locate_data(arguments: Arguments) -> Path:

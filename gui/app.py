@@ -32,11 +32,12 @@ def run(
     make_core: "Callable[[], Core]",
     preview: "Callable[[], list[ConnectionRow]]",
     look: "Callable[[], Settings] | None" = None,
+    glance: "Callable[[], str] | None" = None,
 ) -> int:
     """Show the window until it is closed; returns the exit code.
 
-    `make_core` builds the services and `preview` reads the list without them; both run on a thread and may fail.
-    `look` gives the settings that the first paint needs; it must be quick.
+    `make_core` builds the services, `preview` reads the list and `look` the settings without them; all run on a thread
+    and may fail. `glance` gives the theme that is chosen, or ""; the empty window waits for it.
     """
     # What is imported now stays: looking through it for garbage again and again costs a tenth of the start.
     gc.disable()
@@ -45,11 +46,10 @@ def run(
     app.setApplicationDisplayName(TITLE)
     app.setDesktopFileName("cts-connections")
     app.setQuitOnLastWindowClosed(False)
-    settings = look() if look is not None else None
-    frame = Frame(_GROUNDS[_is_dark(app, settings)])
-    start = _Start(app, frame, settings)
+    frame = Frame(_GROUNDS[_is_dark(app, glance() if glance is not None else "")])
+    start = _Start(app, frame)
     frame.show()
-    start.begin(make_core, preview)
+    start.begin(make_core, preview, look)
     return start.run()
 
 
@@ -59,9 +59,10 @@ class _Start(QObject):
     _imported = Signal()
     _failed = Signal(object)
 
-    def __init__(self, app: QApplication, frame: Frame, settings: "Settings | None") -> None:
+    def __init__(self, app: QApplication, frame: Frame) -> None:
         super().__init__()
-        self._app, self._frame, self._settings = app, frame, settings
+        self._app, self._frame = app, frame
+        self._settings: Settings | None = None
         self._program: Program | None = None
         self._error: BaseException | None = None
         self._importer = threading.Thread()
@@ -70,8 +71,13 @@ class _Start(QObject):
         self._imported.connect(self._fill)
         self._failed.connect(self._fail)
 
-    def begin(self, make_core: "Callable[[], Core]", preview: "Callable[[], list[ConnectionRow]]") -> None:
-        self._make_core, self._preview = make_core, preview
+    def begin(
+        self,
+        make_core: "Callable[[], Core]",
+        preview: "Callable[[], list[ConnectionRow]]",
+        look: "Callable[[], Settings] | None",
+    ) -> None:
+        self._make_core, self._preview, self._look = make_core, preview, look
         self._importer = threading.Thread(target=self._import, name="importer", daemon=True)
         self._importer.start()
 
@@ -89,6 +95,7 @@ class _Start(QObject):
         from gui.connections.order_index import OrderIndex
 
         try:
+            self._settings = self._look() if self._look is not None else None
             self._index = OrderIndex(self._preview())
         except Exception:  # noqa: BLE001 - the list comes again with the store, and with it the reason
             self._index = OrderIndex()
@@ -153,8 +160,8 @@ def _settings(shell: "Shell") -> "Page":
     return SettingsPage(shell)
 
 
-def _is_dark(app: QApplication, settings: "Settings | None") -> bool:
+def _is_dark(app: QApplication, theme: str) -> bool:
     """Tell the ground's colour by the system's palette: asking for the colour scheme would import far more."""
-    if settings is not None and settings.theme != "system":
-        return settings.theme == "dark"
+    if theme:
+        return theme == "dark"
     return app.palette().window().color().lightness() < _MIDDLE_GREY

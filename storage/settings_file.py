@@ -1,15 +1,15 @@
 """`data/settings.json`: read as well as it can be, so that a damaged one never keeps the program from starting."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from models.problem import Category, Problem, StoreError
-from models.settings import CHOICES, MOST_BACKUPS, Settings
+from models.settings import Settings
 from storage.atomic_file import BadFileError, backup_of
 from storage.diagnosis import diagnose
 from storage.json_file import read_json, write_json
 from storage.quarantine import put_away
+from storage.settings_values import settings_of
 
 
 def load(path: Path, quarantine: Path) -> tuple[Settings, Problem | None]:
@@ -26,16 +26,8 @@ def load(path: Path, quarantine: Path) -> tuple[Settings, Problem | None]:
         return _recover(path, quarantine, error)
     except OSError as error:
         return Settings(), diagnose(error, where=path.name, path=path)
-    settings, wrong = _settings(fields)
+    settings, wrong = settings_of(fields)
     return settings, _wrong_values(path, wrong) if wrong else None
-
-
-def peek(path: Path) -> Settings:
-    """Return the settings for the first paint: as they can be read, without a word and without touching the file."""
-    try:
-        return _settings(_read(path))[0]
-    except (OSError, BadFileError):
-        return Settings()
 
 
 def save(path: Path, settings: Settings) -> None:
@@ -63,7 +55,7 @@ def _recover(path: Path, quarantine: Path, error: BadFileError) -> tuple[Setting
     settings, sentence = Settings(), "Default settings are used."
     previous = backup_of(path)
     try:
-        settings, _ = _settings(_read(previous))
+        settings, _ = settings_of(_read(previous))
         # Written back at once: the next start must not find another answer than this one.
         write_json(path, _read(previous), backup=False)
         sentence = "The settings before the last change are used."
@@ -76,46 +68,9 @@ def _recover(path: Path, quarantine: Path, error: BadFileError) -> tuple[Setting
     )
 
 
-def _settings(fields: dict[str, Any]) -> tuple[Settings, list[str]]:
-    values: dict[str, Any] = {}
-    extra: dict[str, Any] = {}
-    wrong: list[str] = []
-    for name, value in fields.items():
-        check = _CHECKS.get(name)
-        if check is None:
-            extra[name] = value
-        elif why := check(value):
-            wrong.append(f"{name} is not {why}")
-        else:
-            values[name] = value
-    return Settings(**values, extra=extra), wrong
-
-
 def _wrong_values(path: Path, wrong: list[str]) -> Problem:
     return Problem(
         Category.INVALID,
         f"{path.name}: {'; '.join(wrong)}. The default is used instead.",
         "Choose it again on the Settings page.",
     )
-
-
-def _choice(words: tuple[str, ...]) -> Callable[[object], str]:
-    return lambda value: "" if isinstance(value, str) and value in words else f"one of {', '.join(words)}"
-
-
-def _backups_kept(value: object) -> str:
-    good = isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_BACKUPS
-    return "" if good else f"a whole number from 1 to {MOST_BACKUPS:,}"
-
-
-def _window(value: object) -> str:
-    return "" if isinstance(value, dict) else "an object"
-
-
-_CHECKS: dict[str, Callable[[object], str]] = {
-    **{name: _choice(words) for name, words in CHOICES.items()},
-    "backups_kept": _backups_kept,
-    "window": _window,
-    "database": lambda _value: "",
-}
-"""Each returns what the value should have been, or "" where it is fine."""
