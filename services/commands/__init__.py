@@ -82,15 +82,17 @@ def _run(arguments: "argparse.Namespace", make_core: Callable[[bool], "Core"], *
 
 def _read_input(arguments: "argparse.Namespace") -> None:
     """Read what the command takes before anything is opened: typing takes a while, and others want the folder."""
-    takes = arguments.takes_object
-    if takes(arguments) if callable(takes) else takes:
-        from services.commands.reading import read_object
+    if not arguments.takes:
+        return
+    from services.commands import reading
 
-        arguments.fields = read_object(arguments.file)
-    if arguments.takes_passphrase:
-        from services.commands.reading import read_passphrase
-
-        arguments.passphrase = read_passphrase(arguments.file)
+    what = arguments.takes(arguments) if callable(arguments.takes) else arguments.takes
+    if what == "object":
+        arguments.fields = reading.read_object(arguments.file)
+    elif what == "passphrase":
+        arguments.passphrase = reading.read_passphrase(arguments.file)
+    elif what == "target":
+        arguments.target = reading.read_target(arguments.file)
 
 
 def _handle(core: "Core", arguments: "argparse.Namespace") -> "Result":

@@ -27,7 +27,7 @@ def register(commands: "argparse._SubParsersAction[Parser]") -> None:
     how.add_argument("--keep", choices=[word.value for word in Choice], help="keep this side of every field")
     how.add_argument("--dismiss", action="store_true", help="forget a change that the database refused")
     settle.add_argument("--file", metavar="FILE", help='without --keep: read {"field": "mine", ...} from here')
-    settle.set_defaults(takes_object=_needs_choices)
+    settle.set_defaults(takes=_takes)
     add(group, "retry", retry, "try the database again now", writes=True)
     accept = add(group, "accept-database", accept_database, "send what waits to the other database", writes=True)
     accept.add_argument("--yes", action="store_true", help="do it; without it only the question is asked")
@@ -110,8 +110,8 @@ def as_json(changes: Changes) -> dict[str, Any]:
     }
 
 
-def _needs_choices(arguments: "argparse.Namespace") -> bool:
-    return not arguments.keep and not arguments.dismiss
+def _takes(arguments: "argparse.Namespace") -> str:
+    return "" if arguments.keep or arguments.dismiss else "object"
 
 
 def _dismiss(core: "Core", changes: Changes, op_id: str) -> Result:

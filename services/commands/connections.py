@@ -107,7 +107,7 @@ def _named(parser: "Parser", *, several: bool = False) -> "Parser":
 
 def _fed(parser: "Parser") -> None:
     parser.add_argument("--file", metavar="FILE", help="read the JSON object from here instead of standard input")
-    parser.set_defaults(takes_object=True)
+    parser.set_defaults(takes="object")
 
 
 def _ids(core: "Core", names: "Sequence[str]") -> list[str]:

@@ -29,21 +29,22 @@ def show(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG0
 
 
 def test(core: "Core", arguments: "argparse.Namespace") -> Result:
-    tried = core.database_settings.test(_form(arguments.fields))
+    tried = core.database_settings.test(form_of(arguments.fields))
     data = {**tried._asdict(), "problem": tried.problem.as_json() if tried.problem else None}
     text = "" if tried.problem and not tried.server_version else f"{tried.sentence} {tried.milliseconds} ms."
     return Result(data, text, PROBLEM if tried.problem else 0, tried.problem)
 
 
 def save(core: "Core", arguments: "argparse.Namespace") -> Result:
-    return _current(core.database_settings.save(_form(arguments.fields)))
+    return _current(core.database_settings.save(form_of(arguments.fields)))
 
 
 def clear(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
     return _current(core.database_settings.clear())
 
 
-def _form(fields: "Mapping[str, Any]") -> "DatabaseForm":
+def form_of(fields: "Mapping[str, Any]") -> "DatabaseForm":
+    """Return the form that a JSON object fills in; raises InputError for a field that it does not have."""
     from models.database_form import DatabaseForm
 
     if unknown := sorted(set(fields) - set(DatabaseForm._fields)):
@@ -75,4 +76,4 @@ def _current(current: "DatabaseSettings") -> Result:
 
 def _fed(parser: "Parser") -> None:
     parser.add_argument("--file", metavar="FILE", help="read the JSON object from here instead of standard input")
-    parser.set_defaults(takes_object=True)
+    parser.set_defaults(takes="object")

@@ -84,12 +84,26 @@ def _modules(words: Sequence[str]) -> "tuple[ModuleType, ...]":
         health,
         legacy,
         migrations,
+        moving,
         prepare,
         transfer,
         vault,
     )
 
-    return (status, health, prepare, migrations, connections, transfer, changes, backups, database, vault, legacy)
+    return (
+        status,
+        health,
+        prepare,
+        migrations,
+        connections,
+        transfer,
+        changes,
+        backups,
+        database,
+        moving,
+        vault,
+        legacy,
+    )
 
 
 def add(
@@ -102,7 +116,7 @@ def add(
 ) -> Parser:
     """Add one command. `writes`: it is refused while another program holds the data folder."""
     parser = commands.add_parser(name, help=help_text, description=help_text)
-    parser.set_defaults(handler=handler, writes=writes, starts=True, takes_object=False, takes_passphrase=False)
+    parser.set_defaults(handler=handler, writes=writes, starts=True, takes="")
     return parser
 
 

@@ -2,17 +2,26 @@
 
 import sys
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from models.problem import Category, InputError
 from models.secret import Secret
+
+if TYPE_CHECKING:
+    from models.database_form import DatabaseForm
 
 _LIMIT = 1024 * 1024
 
 
 def read_object(file: str | None) -> dict[str, Any]:
     """Return the one JSON object in `file`, or on standard input where it is None; raises InputError."""
-    value = _read_json(file)
+    name = Path(file).name if file else "Standard input"
+    return parse_object(_read_file(file) if file else _read_standard_input(), name)
+
+
+def parse_object(content: bytes, name: str) -> dict[str, Any]:
+    """Return the JSON object in `content`; raises InputError that calls it by `name`."""
+    value = _parse(content, name)
     if not isinstance(value, dict):
         raise InputError(
             "A JSON object is needed, with the names of the fields.",
@@ -26,14 +35,39 @@ def read_passphrase(file: str | None) -> Secret:
     if file is None and sys.stdin is not None and sys.stdin.isatty():
         return _ask_passphrase()
     name = Path(file).name if file else "Standard input"
-    try:
-        text = (_read_file(file) if file else _read_standard_input()).decode("utf-8-sig").rstrip("\r\n")
-    except UnicodeDecodeError:
-        raise InputError(f"{name} is not UTF-8 text.", "Save it as UTF-8.", category=Category.BAD_FILE) from None
+    text = _read_text(file, name).rstrip("\r\n")
     if not text or not text.isprintable():
         what = "holds more than one line, or a control character" if text else "is empty"
         raise InputError(f"{name} {what}.", "Give the passphrase alone, on one line.")
     return Secret(text)
+
+
+def read_target(file: str | None) -> "str | DatabaseForm":
+    """Return the database that a URL or a JSON object in `file` or on standard input names; raises InputError."""
+    if file is None and sys.stdin is not None and sys.stdin.isatty():
+        from getpass import getpass
+
+        # It holds a password.
+        text = getpass("URL of the PostgreSQL (not shown): ").strip()
+    else:
+        text = _read_text(file, Path(file).name if file else "Standard input").strip()
+    if text.startswith("{"):
+        from services.commands.database import form_of
+
+        return form_of(parse_object(text.encode(), "The target"))
+    if not text or len(text.split()) > 1:
+        raise InputError(
+            "The target is not one URL on a line of its own.",
+            "Give postgresql://user:password@host:port/database, or a JSON object as `database set` takes it.",
+        )
+    return text
+
+
+def _read_text(file: str | None, name: str) -> str:
+    try:
+        return (_read_file(file) if file else _read_standard_input()).decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise InputError(f"{name} is not UTF-8 text.", "Save it as UTF-8.", category=Category.BAD_FILE) from None
 
 
 def _ask_passphrase() -> Secret:
@@ -45,12 +79,10 @@ def _ask_passphrase() -> Secret:
     return Secret(typed)
 
 
-def _read_json(file: str | None) -> Any:
+def _parse(content: bytes, name: str) -> Any:
     from storage.atomic_file import BadFileError
     from storage.json_file import load_json
 
-    name = Path(file).name if file else "Standard input"
-    content = _read_file(file) if file else _read_standard_input()
     if len(content) > _LIMIT:
         raise InputError(f"{name} is larger than 1 MiB.", "Give one connection at a time.", category=Category.BAD_FILE)
     try:

@@ -23,7 +23,7 @@ def register(commands: "argparse._SubParsersAction[Parser]") -> None:
     add(group, "status", show, "who holds its key, and whether it is open")
     new = add(group, "set-passphrase", set_passphrase, "set or change the passphrase", writes=True)
     new.add_argument("--file", metavar="FILE", help="read it from here instead of standard input")
-    new.set_defaults(takes_passphrase=True)
+    new.set_defaults(takes="passphrase")
     recovery = add(group, "recovery-key", make_recovery_key, "make a new recovery key, shown once", writes=True)
     recovery.add_argument("--yes", action="store_true", help="do it; the recovery key made before no longer opens")
     hold = add(group, "hold-by", hold_by, "choose who keeps the key on this computer", writes=True)
