@@ -13,7 +13,7 @@ from storage.diagnosis import diagnose
 from storage.migrator import ledger, rehearsal, repair
 from storage.migrator.files import Migration, checksums, find_migrations, read_migrations
 from storage.migrator.plan import NEWEST, Failure, Plan, newer_version, plan
-from storage.migrator.session import MigratedDatabase, Session, is_read_only, primary_message, session
+from storage.migrator.session import MigratedDatabase, Session, is_lost, is_read_only, primary_message, session
 
 Hook = Callable[[Migration, int], None]
 
@@ -182,7 +182,7 @@ class Migrator:
             opened.commit()
         except opened.error as error:
             opened.rollback()
-            if is_read_only(error) or opened.is_lost():
+            if is_read_only(error) or is_lost(error):
                 raise
             self._fail(opened, migration, progress[0], error)
             return False

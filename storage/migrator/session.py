@@ -147,10 +147,6 @@ class Session:
         quoted = table.replace('"', '""')
         return int(self.query(f'SELECT count(*) FROM "{quoted}"')[0][0])  # noqa: S608 - quoted as an identifier
 
-    def is_lost(self) -> bool:
-        """Tell whether the server is gone: then no file is to blame, and none has failed."""
-        return bool(getattr(self._connection, "closed", 0))
-
     def close(self) -> None:
         """Give the connection back as it came."""
         with suppress(self.error):
@@ -242,6 +238,11 @@ def is_read_only(error: BaseException) -> bool:
     """Tell whether the database refuses to be changed, or by this user: then no file is to blame, and none failed."""
     code = getattr(error, "sqlite_errorcode", None) or 0
     return code & 0xFF == _READ_ONLY_CODE or getattr(error, "pgcode", None) in {"25006", "42501"}
+
+
+def is_lost(error: BaseException) -> bool:
+    """Tell whether the server is gone: whatever a PostgreSQL that is there says comes with a code."""
+    return getattr(error, "pgcode", "") is None
 
 
 def primary_message(error: BaseException) -> str:
