@@ -110,7 +110,7 @@ class Startup:
     def close(self) -> None:
         """Close the store and let the folder go. Never raises: the program is ending."""
         self._closing.set()
-        close_store = partial(self._store.close, self._settings.current.backups_kept)
+        close_store = partial(self._store.close, self._settings.current.backups_kept, by_command=not self._lasting)
         for what, close in (("store", close_store), ("lock", self._lock.release)):
             try:
                 close()

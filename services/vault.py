@@ -1,26 +1,86 @@
 """What a person may do with the vault: unlock it, give it a passphrase, a recovery key, another holder of its key."""
 
-from typing import TYPE_CHECKING, Final, Literal
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
-from models.event import VaultChanged
-from models.problem import InputError, Problem
+from models.event import Notice, VaultChanged
+from models.problem import Category, InputError, Problem, StoreError
 from models.secret import Secret
-from models.status import VaultStatus
+from models.status import StoreStatus, VaultStatus
 
 if TYPE_CHECKING:
     from services.events import Events
     from services.late_vault import LateVault
+    from storage.open_database import OpenDatabase
 
 SHORTEST_PASSPHRASE: Final = 8
 _MOST = 1_000
 
 
+class Rotated(NamedTuple):
+    """What a rotation did. `sealed` counts connections; `failed` rows that could not be opened and stay as they are.
+
+    `kept` are old keys that something still needs: a change that was refused, a file that is not up to date. The next
+    rotation drops them. `recovery_key` replaces the one that the person has; None if there was none.
+    """
+
+    sealed: int
+    failed: int
+    kept: tuple[str, ...]
+    recovery_key: Secret | None
+
+
+class HasDatabase(Protocol):
+    """The part of the Store that a rotation uses."""
+
+    @property
+    def database(self) -> "OpenDatabase | None": ...
+
+    @property
+    def status(self) -> StoreStatus: ...
+
+    def refresh(self) -> None: ...
+
+    def retry(self) -> None: ...
+
+
+class SealedSettings(Protocol):
+    """The part of the settings that keeps a secret of its own."""
+
+    def reseal(self) -> None: ...
+
+
+class RotationFiles(Protocol):
+    """The part of the data folder that has sealed secrets."""
+
+    @property
+    def connections(self) -> Path: ...
+
+    @property
+    def settings(self) -> Path: ...
+
+    @property
+    def database(self) -> Path: ...
+
+
 class VaultService:
     """Every call may take a second (the passphrase is stretched); all raise CtsError and publish VaultChanged."""
 
-    def __init__(self, vault: "LateVault", events: "Events") -> None:
+    def __init__(
+        self,
+        vault: "LateVault",
+        events: "Events",
+        *,
+        store: HasDatabase,
+        folder: RotationFiles,
+        settings: SealedSettings,
+    ) -> None:
         self._vault = vault
         self._events = events
+        self._store = store
+        self._folder = folder
+        self._settings = settings
 
     def status(self) -> VaultStatus:
         return self._vault.status
@@ -58,10 +118,57 @@ class VaultService:
         self._vault.opened().hold_by(holder)
         return self._publish()
 
+    def wants(self) -> Literal["", "unlock", "passphrase"]:
+        """Return what a person has to do before secrets can be used: unlock, or set the shared vault's passphrase."""
+        if self._vault.status.locked:
+            return "unlock"
+        refusal = self._vault.sharing.refusal
+        return "passphrase" if refusal is not None and refusal.category is Category.PASSPHRASE else ""
+
+    def rotate(
+        self, passphrase: Secret | None = None, watch: Callable[[int, int], None] = lambda _done, _total: None
+    ) -> Rotated:
+        """Seal every secret with a new key and drop the old one where nothing needs it any more.
+
+        A rotation that was interrupted is finished instead. `passphrase` is needed where the vault has one that was
+        not typed since the start. `watch` is told how many rows are done, of how many.
+        """
+        from storage.rotation import keys_in_use, record_files, renew_database, stale_rows
+
+        vault, database = self._vault.opened(), self._store.database
+        if database is None or database.read_only:
+            text = "The key can only be changed while the database is there and takes changes."
+            raise StoreError(Problem(Category.READ_ONLY, text, "Wait until it is back, and try again."))
+        if len(vault.key_ids) > 1 and stale_rows(database, vault.key_ids[-1]):
+            # Whoever was interrupted before the end has not seen the recovery key of then.
+            recovery = vault.make_recovery_key() if vault.sharing.has_recovery_key else None
+        else:
+            recovery = vault.begin_rotation(passphrase).recovery_key
+        done = renew_database(database, vault.key_ids[-1], vault.renew, watch)
+        self._settings.reseal()
+        self._store.refresh()
+        files = [*record_files(self._folder.connections), self._folder.settings]
+        if database.dialect == "postgresql":
+            files.append(self._folder.database)
+        vault.finish_rotation(keys_in_use(database, files))
+        self._publish()
+        self._events.publish(Notice("info", _rotated(done.sealed, done.failed)))
+        return Rotated(done.sealed, done.failed, vault.key_ids[:-1], recovery)
+
     def _publish(self) -> VaultStatus:
         status = self._vault.status
         self._events.publish(VaultChanged(status))
+        problem = self._store.status.problem
+        if problem is not None and problem.category in {Category.LOCKED, Category.PASSPHRASE} and not self.wants():
+            # What waited for the vault can go now.
+            self._store.retry()
         return status
+
+
+def _rotated(sealed: int, failed: int) -> str:
+    noun = "connection is" if sealed == 1 else "connections are"
+    left = f" {failed:,} could not be opened and stayed as they were." if failed else ""
+    return f"The vault has a new key; {sealed:,} {noun} sealed with it.{left}"
 
 
 def check_passphrase(passphrase: Secret) -> None:

@@ -41,7 +41,16 @@ AT_ONCE: Final = frozenset(
 """One of these is enough. UNREACHABLE is: whoever gave no sign for a whole call gives none to the next either."""
 AFTER_SOME: Final = frozenset({Category.SLOW, Category.BUSY, Category.CONTENTION})
 BY_A_PERSON: Final = frozenset(
-    {Category.AUTH, Category.AUTH_POLICY, Category.MISSING_DB, Category.TLS, Category.CONFIG, Category.FENCE}
+    {
+        Category.AUTH,
+        Category.AUTH_POLICY,
+        Category.MISSING_DB,
+        Category.TLS,
+        Category.CONFIG,
+        Category.FENCE,
+        Category.LOCKED,
+        Category.PASSPHRASE,
+    }
 )
 """No try comes by itself: a wrong password tried again and again locks an account."""
 

@@ -3,15 +3,16 @@
 import contextlib
 import logging
 import sqlite3
+import threading
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from models.problem import Category, Problem, StoreError
+from models.problem import Category, Problem, StoreError, VaultError
 from models.status import Backend
 from storage.applying import Outcome
-from storage.backup import list_backups, make_backup
+from storage.backup import CLOSE, close_backup_due, list_backups, make_backup
 from storage.data_folder import DataFolder
 from storage.database import Database, Place
 from storage.database_repository import DatabaseRepository
@@ -19,7 +20,8 @@ from storage.identity import read_identity
 from storage.json_store.record_file import Identity
 from storage.migrator.runner import Migrator
 from storage.open_database import OpenDatabase
-from storage.opening_steps import NOT_OPEN, Opening, Record
+from storage.opening_steps import NOT_OPEN, Opening, Record, timed
+from storage.opening_steps import Outcome as StepOutcome
 from storage.operations import Operation
 from storage.target import Target
 
@@ -61,6 +63,7 @@ class Home:
         self._vault = vault
         self._migrations = migrations
         self._device = device
+        self._shares = False
         self.pace: Pace | None = None
 
     @property
@@ -107,19 +110,60 @@ class Home:
         if self.database is not None:
             self.database.interrupt()
 
+    def sealed_for_here(self, operation: Operation) -> Operation:
+        """Return a waiting operation with its secrets sealed by the vault that this database shares.
+
+        Raises StoreError (LOCKED, PASSPHRASE) while the vault is not open; VaultError for a secret that never opens.
+        """
+        if not self._shares:
+            return operation
+        from storage.shared_vault import reseal
+
+        try:
+            return reseal(operation, self._vault)
+        except VaultError as error:
+            first = self._vault.sharing.needs
+            if first is None:
+                raise
+            raise StoreError(first._replace(text=f"{first.text} What waits here is not sent before.")) from error
+
     def let_go(self) -> None:
         if self.database is not None:
             self.database.close()
         self.database = self.migrator = self.repository = None
 
-    def close(self, keep: int, *, worth_a_backup: bool) -> None:
+    def export(self, keep: int, seconds: float) -> None:
+        """Back a server up, at most twice a day and for as long as quitting may take; the log says what stopped it."""
+        from storage.export_backup import export_due, make_export
+
+        database = self.database
+        if database is None or not export_due(self._folder.backups):
+            return
+
+        def work() -> None:
+            try:
+                make_export(database, self._folder.backups, CLOSE, keep)
+            except StoreError as error:
+                _log.warning("No backup was made: %s", error.problem.text)
+
+        thread = threading.Thread(target=work, name="backup", daemon=True)
+        thread.start()
+        thread.join(seconds)
+
+    def close(self, keep: int, *, worth_a_backup: bool, by_command: bool = False) -> None:
         """Close; of a file, make a verified backup if anything changed since the last one. Raises what stopped it."""
         here = isinstance(self.database, Database) and self.database.place() is Place.SAME
         self.let_go()
-        if worth_a_backup and here and not self._folder.temporary and self._changed_since_backup():
-            make_backup(self._folder.database, self._folder.backups, "close", keep)
+        backups = self._folder.backups
+        wanted = worth_a_backup and here and not self._folder.temporary
+        if wanted and self._changed_since_backup() and close_backup_due(backups, by_command=by_command):
+            make_backup(self._folder.database, backups, CLOSE, keep)
 
     def _open_file(self, record: Record, held: Problem | None, patience: float, applied: Applied) -> None:
+        if self._shares:
+            # The vault is this computer's own again.
+            self._vault.sharing.begin(None)
+            self._shares = False
         make = partial(_repository, self._device, applied)
         opening = Opening(self._folder, self._vault, self._migrations, make, held=held, patience=patience)
         opening.run(record)
@@ -136,10 +180,12 @@ class Home:
         address = self.target.address
         assert address is not None
         self.pace = self.pace or Pace()
-        opening = PostgresOpening(address, self._migrations, self.pace, held=held)
+        opening = PostgresOpening(address, self._migrations, self.pace, self._folder.backups, held=held)
         # Known before it is open, so that quitting can interrupt it.
         self.database = opening.database
         opening.run(record)
+        if opening.readable:
+            record(timed("shared vault", partial(self._join, opening.database)))
         self.migrator = opening.migrator
         problem = opening.problems[0] if opening.problems else None
         self.facts = Facts(opening.writable, problem, "", "", opening.engine_version, opening.schema)
@@ -147,6 +193,13 @@ class Home:
             self.repository = _repository(self._device, applied, opening.database)
         else:
             self.let_go()
+
+    def _join(self, database: OpenDatabase) -> StepOutcome:
+        from storage.shared_vault import join
+
+        self._shares = True
+        problem = join(database, self._vault) or self._vault.sharing.refusal
+        return (problem.text if problem else "the secrets of the database can be opened"), problem
 
     def _changed_since_backup(self) -> bool:
         backups = list_backups(self._folder.backups)
@@ -182,6 +235,8 @@ FALLING_BACK: Final = frozenset(
     }
 )
 """Of a server: the program goes on with the JSON files. CORRUPT too, but of a file it means another thing."""
+VAULT_FIRST: Final = frozenset({Category.LOCKED, Category.PASSPHRASE})
+"""What waits has secrets that cannot be sealed for the server before a person has opened the vault."""
 FILE_FALLING_BACK: Final = frozenset({Category.IO, Category.CANT_OPEN})
 
 
@@ -191,5 +246,7 @@ def falls_back(problem: Problem, *, server: bool, opening: bool = False) -> bool
     if not server:
         return category in FILE_FALLING_BACK
     if opening and category in {Category.UNKNOWN, Category.SLOW, Category.BUSY, Category.CONTENTION}:
+        return True
+    if opening and category in VAULT_FIRST:
         return True
     return category in FALLING_BACK or category is Category.CORRUPT

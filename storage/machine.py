@@ -66,11 +66,12 @@ class Machine:
         *,
         patience: float,
         hook: Hook,
+        clock: Callable[[], float],
     ) -> None:
         self.home = home
         self.journal = journal
         self.cache = ListCache()
-        self.breaker = Breaker()
+        self.breaker = Breaker(clock)
         self.sharing = Sharing(self)
         self.work = threading.RLock()
         self.switch = threading.RLock()
@@ -281,7 +282,13 @@ class Machine:
             self.go(StoreState.RECONCILING, None, backend=Backend.JSON)
         journal.records.identity = identity
         while journal.records.waiting_count and not self.closed:
-            done = reconcile(journal.records, repository, stop=lambda: self.closed, hook=self._hook)
+            done = reconcile(
+                journal.records,
+                repository,
+                stop=lambda: self.closed,
+                hook=self._hook,
+                seal=self.home.sealed_for_here,
+            )
             with self.switch:
                 # A change that came between the last look and now makes another round.
                 if not journal.records.waiting_count:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models.problem import Category, Problem, StoreError
-from models.status import MigrationState
+from models.status import Backup, MigrationState
 from storage.database_repository import check_tables, forget_old
 from storage.migrator.runner import Migrator, needs_newer_program
 from storage.opening_steps import NOT_OPEN, Outcome, Record, newer, timed
@@ -19,7 +19,7 @@ class PostgresOpening:
     `held` keeps everything read-only and says why. `readable`: the list could be read.
     """
 
-    def __init__(self, address: Address, migrations: Path, pace: Pace, *, held: Problem | None) -> None:
+    def __init__(self, address: Address, migrations: Path, pace: Pace, backups: Path, *, held: Problem | None) -> None:
         self.database: PostgresDatabase = PostgresDatabase(address, pace=pace, read_only=held is not None)
         self.migrator: Migrator | None = None
         self.problems: list[Problem] = []
@@ -29,6 +29,7 @@ class PostgresOpening:
         self.engine_version = ""
         self.schema = 0
         self._migrations = migrations
+        self._backups = backups
         self._held = held
 
     @property
@@ -53,7 +54,7 @@ class PostgresOpening:
         return f"{self.database.location}: PostgreSQL {self.engine_version}{mode}", self._held
 
     def _migrate(self) -> Outcome:
-        self.migrator = migrator = Migrator(self.database, self._migrations, backup=lambda: None)
+        self.migrator = migrator = Migrator(self.database, self._migrations, backup=self._back_up)
         items = migrator.items()
         if not self.database.read_only and not migrator.up_to_date():
             items = migrator.apply()
@@ -64,6 +65,11 @@ class PostgresOpening:
             self.database.forbid_writing()
             problem = newer(items)
         return f"{len(good)} of {len(items)} applied", problem
+
+    def _back_up(self) -> Backup | None:
+        from storage.export_backup import export_before_migrations
+
+        return export_before_migrations(self.database, self._backups)
 
     def _read_list(self) -> Outcome:
         try:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from models.problem import Category, StoreError
+from models.problem import Category, CtsError, StoreError, VaultError
 from storage.applying import Applied, Outcome
 from storage.database_repository import DatabaseRepository
 from storage.json_store.record_folder import RecordFolder
@@ -21,6 +21,7 @@ REFUSALS: Final = frozenset(
 """The operation itself is refused: it goes to the list of rejected changes, and the queue goes on."""
 
 Hook = Callable[[str], None]
+Seal = Callable[[Operation], Operation]
 _log = logging.getLogger(__name__)
 
 
@@ -37,37 +38,48 @@ def _no_hook(_step: str) -> None:
     """What a run without an observer calls."""
 
 
+def _as_it_is(operation: Operation) -> Operation:
+    """What a database gets whose vault is this computer's own."""
+    return operation
+
+
 def reconcile(
-    records: RecordFolder, repository: DatabaseRepository, *, stop: Callable[[], bool], hook: Hook = _no_hook
+    records: RecordFolder,
+    repository: DatabaseRepository,
+    *,
+    stop: Callable[[], bool],
+    hook: Hook = _no_hook,
+    seal: Seal = _as_it_is,
 ) -> Reconciled:
     """Apply what waits until nothing does, or `stop` says so. Raises StoreError when the database goes away again.
 
-    `hook` is called before each commit ("applying"), after it ("committed") and after settling ("settled").
+    `hook` is called before each commit ("applying"), after it ("committed") and after settling ("settled"). `seal`
+    makes of an operation what the database may have.
     """
     done = Reconciled()
     while not stop() and (waiting := records.waiting()):
         for start in range(0, len(waiting), BATCH):
             if stop():
                 return done
-            done = _add(done, _batch(records, repository, waiting[start : start + BATCH], hook))
+            done = _add(done, _batch(records, repository, waiting[start : start + BATCH], hook, seal))
     return done
 
 
 def _batch(
-    records: RecordFolder, repository: DatabaseRepository, operations: Sequence[Operation], hook: Hook
+    records: RecordFolder, repository: DatabaseRepository, operations: Sequence[Operation], hook: Hook, seal: Seal
 ) -> Reconciled:
     hook("applying")
     try:
-        outcomes = repository.run(operations, replay=True)
-    except StoreError as error:
-        if error.problem.category not in REFUSALS:
+        outcomes = repository.run([seal(operation) for operation in operations], replay=True)
+    except (StoreError, VaultError) as error:
+        if isinstance(error, StoreError) and error.problem.category not in REFUSALS:
             raise
         if len(operations) == 1:
             return _reject(records, operations[0], error)
         # One of them is refused and all were rolled back: each stands for itself now.
         done = Reconciled()
         for operation in operations:
-            done = _add(done, _batch(records, repository, [operation], hook))
+            done = _add(done, _batch(records, repository, [operation], hook, seal))
         return done
     hook("committed")
     with collector_paused():
@@ -78,7 +90,7 @@ def _batch(
     return _count(outcomes)
 
 
-def _reject(records: RecordFolder, operation: Operation, error: StoreError) -> Reconciled:
+def _reject(records: RecordFolder, operation: Operation, error: CtsError) -> Reconciled:
     _log.warning("A waiting change was refused: %s", error.problem.text)
     records.reject(operation, error.problem)
     return Reconciled(rejected=1)

@@ -95,6 +95,14 @@ class Sharing:
         return self._keys.file is not None and self._keys.file.has_passphrase()
 
     @property
+    def needs(self) -> Problem | None:
+        """What a person has to do before secrets can be sealed for the database; None if nothing."""
+        if self.refusal is not None:
+            return self.refusal
+        file = self._keys.file
+        return JOIN if file is None or file.current not in self._keys.open.data else None
+
+    @property
     def has_recovery_key(self) -> bool:
         return self._keys.file is not None and "recovery" in self._keys.file.kdf
 

@@ -4,6 +4,7 @@ It never raises while it opens: what is wrong becomes the status, and the window
 what leads from one to the next is in machine.py.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
@@ -49,7 +50,7 @@ class Store:
     `publish` hears StoreChanged, ConnectionsChanged for changes from outside, and Notices to say once. `device` names
     this desktop for people. `target` says which database is wanted and is asked again at every `retry`. `patience` is
     how many seconds another program may hold the file, `connect_wait` how many `open` waits for a server. `watch`: a
-    thread keeps the store; without it, `poll` must be called.
+    thread keeps the store; without it, `poll` must be called. `clock` is monotonic and paces the way back.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Store:
         connect_wait: float = CONNECT_WAIT,
         watch: bool = True,
         hook: Hook = lambda _step: None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._folder = folder
         self._target = target
@@ -72,7 +74,7 @@ class Store:
         self._watch = watch
         self._journal = Journal(folder, device)
         self._home = Home(folder, vault, migrations_folder, self._journal.device)
-        self._machine = Machine(folder, self._home, self._journal, publish, patience=patience, hook=hook)
+        self._machine = Machine(folder, self._home, self._journal, publish, patience=patience, hook=hook, clock=clock)
         self._machine.sharing.watching = watch
         self._keeper = Keeper(self._machine)
         self._publish = publish
@@ -144,6 +146,24 @@ class Store:
                 self._journal.records.identity = raise_epoch(self._home.database, self._journal.records.identity.epoch)
             return count
 
+    def refresh(self, patience: float = 30.0) -> None:
+        """Take over what this program did to the database as a whole: a restore, secrets sealed anew.
+
+        Returns when the record files have it, or after `patience` seconds; they follow then.
+        """
+        machine, repository = self._machine, self._home.repository
+        if machine.on_files or repository is None:
+            return
+        with machine.work:
+            machine.cache.drop()
+            records = self._journal.records
+            records.identity = self._home.identity()
+            self._journal.catch_up(repository, [row.id for row in (*repository.rows(), *records.rows())])
+        self._publish(ConnectionsChanged(everything=True))
+        until = time.monotonic() + patience
+        while self._journal.lag and time.monotonic() < until and not machine.closed:
+            time.sleep(0.02)
+
     def start_empty(self) -> None:
         """Begin with an empty database where EMPTY_DB asked; refused while there is one with content."""
         with self._machine.work:
@@ -156,10 +176,10 @@ class Store:
             start_empty(self._folder)
             self._machine.reopen()
 
-    def close(self, keep: int = BACKUPS_KEPT) -> None:
+    def close(self, keep: int = BACKUPS_KEPT, *, by_command: bool = False) -> None:
         """Close, within three seconds whatever a server does; of a file, a verified backup first if anything changed.
 
-        Raises what stopped the backup.
+        `by_command`: many may follow one another, so not each makes a backup. Raises what stopped the backup.
         """
         machine = self._machine
         if machine.closed:
@@ -167,12 +187,14 @@ class Store:
         machine.closed = True
         worth_it = machine.state is StoreState.ONLINE and not machine.on_files
         if self._home.is_server:
+            if worth_it and not by_command:
+                self._home.export(keep, CLOSE_SECONDS)
             self._home.interrupt()
         machine.sharing.stop()
         self._keeper.stop(CLOSE_SECONDS)
         got = machine.work.acquire(timeout=CLOSE_SECONDS)
         try:
-            self._home.close(keep, worth_a_backup=worth_it)
+            self._home.close(keep, worth_a_backup=worth_it, by_command=by_command)
         finally:
             self._journal.close()
             if got:

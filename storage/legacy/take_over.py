@@ -4,7 +4,7 @@ import logging
 import sqlite3
 from dataclasses import replace as changed
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from models.connection import FIELDS, Connection
 from models.connection_names import free_name
@@ -28,14 +28,22 @@ from storage.legacy.shapes import CONNECTIONS, PREFIX, columns, recognise
 from storage.legacy.workbench import Hook, Working, no_hook, only_ours, put_back, sweep_copies, working_copy
 from storage.migrator.runner import Migrator
 
+if TYPE_CHECKING:
+    from storage.shared_vault import Sharing
+
 _INSERT = f"INSERT INTO {CONNECTIONS} ({', '.join(FIELDS)}) VALUES ({', '.join('?' * len(FIELDS))})"  # noqa: S608
 _log = logging.getLogger(__name__)
 
 
 class Sealing(Protocol):
-    """What a take-over needs of the vault."""
+    """What a store needs of the vault: to seal what a take-over brings, and to share its keys with a server."""
+
+    @property
+    def sharing(self) -> "Sharing": ...
 
     def seal(self, connection_id: str, field: str, secret: Secret) -> SealedSecret: ...
+
+    def renew(self, connection_id: str, field: str, token: SealedSecret) -> SealedSecret: ...
 
 
 def take_over_if_needed(

@@ -14,6 +14,7 @@ from services.events import Events
 from services.migrations import MigrationService
 from storage.database import Database
 from storage.migrator.runner import Migrator
+from storage.open_database import OpenDatabase
 from tests.databases import MIGRATIONS, states, write_files
 
 
@@ -23,6 +24,7 @@ class OpenStore:
     def __init__(self, migrator: Migrator | None) -> None:
         self.migrator = migrator
         self.status = StoreStatus(Backend.SQLITE, StoreState.ONLINE, "cts.db")
+        self.database: OpenDatabase | None = None
 
 
 @pytest.fixture
