@@ -1,3 +1,5 @@
+"""Rows to entities and back, whatever another program wrote into them."""
+
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
