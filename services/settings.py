@@ -28,13 +28,15 @@ class SettingsService:
 
     def change(self, **fields: Any) -> Settings:
         """Save and return the settings with `fields` changed; raises CtsError, and then nothing is changed."""
-        from storage.settings_file import save
+        from storage.settings_file import save, unknown_keys
 
         for name, value in fields.items():
             _check(name, value)
         with self._lock:
             changed = self.current._replace(**fields)
             if changed != self.current:
+                # As the file has them now: they are not ours, and may have been changed or scrubbed meanwhile.
+                changed = changed._replace(extra=unknown_keys(self._folder.settings, self.current.extra))
                 save(self._folder.settings, changed)
                 self.current = changed
             return changed

@@ -191,8 +191,10 @@ def _records(path: Path, value: Any) -> list[tuple[str, dict[str, Any]]]:
         return _numbered(path, value["connections"])
     if isinstance(value, list):
         return _numbered(path, value)
-    if isinstance(value, dict) and (_OURS & set(value) or records_in(value, path.stem)):
+    if isinstance(value, dict) and _OURS & set(value):
         return [(path.stem, value)]
+    if found := records_in(value, path.stem):
+        return found
     raise _refused(path.name, "holds no connections")
 
 

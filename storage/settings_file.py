@@ -39,6 +39,14 @@ def save(path: Path, settings: Settings) -> None:
         raise StoreError(diagnose(error, where=path.name, path=path)) from error
 
 
+def unknown_keys(path: Path, otherwise: dict[str, Any]) -> dict[str, Any]:
+    """Return what the file holds beside our settings; `otherwise` where there is no file that can be read."""
+    try:
+        return settings_of(_read(path))[0].extra
+    except (OSError, BadFileError):
+        return otherwise
+
+
 def _read(path: Path) -> dict[str, Any]:
     value = read_json(path)
     if not isinstance(value, dict):

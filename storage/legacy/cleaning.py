@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from models.connection import JsonValue
+from storage.legacy.named_values import named_values
 from storage.legacy.secret_words import (
     SHORTEST_SEARCHED,
     Finder,
@@ -18,6 +19,7 @@ from storage.legacy.secret_words import (
 from storage.legacy.shapes import PREFIX, quote, recognise, tables
 
 _FILLER: Final = "removed-"
+_SWITCHES: Final = {"true", "false", "yes", "no", "on", "off"}
 _TRIGGERS: Final = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql IS NOT NULL"
 
 
@@ -39,8 +41,10 @@ def harvest_by_table(connection: sqlite3.Connection) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for table in old_tables(connection):
         secrets = found.setdefault(table, set())
-        for column, _ in _columns(connection, table):
+        columns = [column for column, _ in _columns(connection, table)]
+        for column in columns:
             secrets.update(_harvest_column(connection, table, column, encoding))
+        secrets.update(_harvest_named(connection, table, columns, encoding))
     return found
 
 
@@ -51,12 +55,32 @@ def _harvest_column(connection: sqlite3.Connection, table: str, column: str, enc
         f"SELECT DISTINCT CAST({quote(column)} AS BLOB) FROM {quote(table)} WHERE {quote(column)} {condition}"  # noqa: S608 - quoted
     )
     for (raw,) in cells:
-        text = _text(raw, encoding)
-        value = _json(text)
-        if value is not None:
-            yield from secrets_within(value, named=named)
-        elif named and not is_placeholder(text) and not is_sealed(text):
-            yield text.strip()
+        yield from _secrets_in(_text(raw, encoding), named=named)
+
+
+def _harvest_named(connection: sqlite3.Connection, table: str, columns: list[str], encoding: str) -> Iterator[str]:
+    for each in named_values(connection, table, columns, encoding):
+        cells = connection.execute(
+            f"SELECT CAST({quote(each.column)} AS BLOB) FROM {quote(table)} WHERE {each.where()}",  # noqa: S608 - quoted
+            (each.name,),
+        )
+        for (raw,) in cells:
+            yield from _secrets_in_setting(_text(raw, encoding))
+
+
+def _secrets_in(text: str, *, named: bool) -> Iterator[str]:
+    value = _json(text)
+    if value is not None:
+        yield from secrets_within(value, named=named)
+    elif named and not is_placeholder(text) and not is_sealed(text):
+        yield text.strip()
+
+
+def _secrets_in_setting(text: str) -> Iterator[str]:
+    """Yield the secrets of a setting that is named like one; `token_lifetime` is, and holds a number or a switch."""
+    plain = text.strip().lower()
+    if plain not in _SWITCHES and not (len(plain) < SHORTEST_SEARCHED and plain.isdecimal()):
+        yield from _secrets_in(text, named=True)
 
 
 def clean(connection: sqlite3.Connection, finder: Finder) -> int:
@@ -74,7 +98,9 @@ def clean(connection: sqlite3.Connection, finder: Finder) -> int:
         connection.execute(f"DROP TRIGGER {quote(name)}")
     cells = 0
     for table in old_tables(connection):
-        for column, required in _columns(connection, table):
+        columns = _columns(connection, table)
+        cells += _empty_named(connection, table, [column for column, _ in columns])
+        for column, required in columns:
             if is_secret_name(column):
                 cells += _empty(connection, table, column, required)
             else:
@@ -100,6 +126,18 @@ def _empty(connection: sqlite3.Connection, table: str, column: str, required: bo
             if value == values[-1]:
                 raise
     return 0
+
+
+def _empty_named(connection: sqlite3.Connection, table: str, columns: list[str]) -> int:
+    cells = 0
+    for each in named_values(connection, table, columns, _encoding(connection)):
+        value = quote(each.column)
+        cells += connection.execute(
+            f"UPDATE {quote(table)} SET {value} = '{_FILLER}' || hex(randomblob(8))"  # noqa: S608 - quoted
+            f" WHERE {each.where()} AND cts_secret(CAST({value} AS BLOB))",
+            (each.name,),
+        ).rowcount
+    return cells
 
 
 def _replace(connection: sqlite3.Connection, table: str, column: str) -> int:
@@ -135,6 +173,10 @@ def _teach(connection: sqlite3.Connection, finder: Finder) -> None:
                 return False
         return cleaned(raw) != raw
 
+    def secret(raw: bytes) -> bool:
+        return any(_secrets_in_setting(_text(raw, encoding)))
+
+    connection.create_function("cts_secret", 1, secret, deterministic=True)
     connection.create_function("cts_clean", 1, cleaned, deterministic=True)
     connection.create_function("cts_dirty", 1, dirty, deterministic=True)
 

@@ -81,14 +81,24 @@ def records_in(value: Any, stem: str) -> list[tuple[str, dict[str, Any]]] | None
     """Return the CTS v3.1 records in a JSON value, each with an id to use where it has none; None: it is not of CTS."""
     if isinstance(value, dict) and "format" in value:
         return None
-    if isinstance(value, dict) and isinstance(value.get("connections"), list):
+    if isinstance(value, dict) and isinstance(value.get("connections"), list | dict):
         value = value["connections"]
     if isinstance(value, dict):
-        return [(stem, value)] if _SIGNS & set(value) else None
+        return [(stem, value)] if _SIGNS & set(value) else _by_id(value)
     if not isinstance(value, list) or len(value) > RECORD_LIMIT:
         return None
     records = [
         (_identity(raw), raw) for raw in value if isinstance(raw, dict) and "format" not in raw and _SIGNS & set(raw)
+    ]
+    return records or None
+
+
+def _by_id(value: dict[str, Any]) -> list[tuple[str, dict[str, Any]]] | None:
+    """Return the records of an object that holds each under its id."""
+    if len(value) > RECORD_LIMIT:
+        return None
+    records = [
+        (key, raw) for key, raw in value.items() if isinstance(raw, dict) and "format" not in raw and _SIGNS & set(raw)
     ]
     return records or None
 

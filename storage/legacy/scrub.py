@@ -32,6 +32,7 @@ from storage.legacy.workbench import Hook, no_hook, only_ours, put_back, sweep_c
 OpenSecret = Callable[[str, str, SealedSecret], Secret]
 """What Vault.open_secret is."""
 
+_SETTINGS: Final = "settings.json"
 _MAGIC: Final = b"SQLite format 3\0"
 _PIECE: Final = 1 << 17
 _HEAD: Final = 8
@@ -199,13 +200,19 @@ def _json_files(root: Path) -> list[Path]:
     found = []
     for path, _ in candidates(root, fresh=True):
         for each in (path, backup_of(path)):
-            if each.is_file() and not each.is_symlink() and each.stat().st_size <= FILE_LIMIT:
+            if _is_readable(each):
                 _, value = _read_text(each)
                 # What does not read and is named as our records are is one of ours, unless it shows keys of theirs.
                 theirs = value is None and (not is_record_name(path.name) or is_of_cts31(each))
                 if theirs or records_in(value, each.stem) is not None:
                     found.append(each)
-    return found
+    # CTS v3.1 has its settings where we have ours, and what we do not know of them is kept.
+    settings = root / _SETTINGS
+    return found + [each for each in (settings, backup_of(settings)) if _is_readable(each)]
+
+
+def _is_readable(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink() and path.stat().st_size <= FILE_LIMIT
 
 
 def _prove(root: Path, secrets: set[str]) -> None:
