@@ -3,8 +3,9 @@
 import time
 from collections.abc import Callable
 
-from PySide6.QtCore import QPoint, Qt, QTimer, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.store_words import countdown, may_retry, place, store_words, what_goes_on
 from gui.widgets.buttons import Button
@@ -41,15 +42,18 @@ class StoreChip(Button):
         self._show()
 
     def open_panel(self) -> None:
-        """Say more, in a small panel over the chip; it closes by Escape or a click elsewhere."""
+        """Say more, in a small panel over the chip; Escape, a click elsewhere or on the chip closes it."""
+        if self._panel is not None:
+            self._close_panel()
+            return
         if self._status is None:
             self.page_wanted.emit()
             return
-        self._panel = panel = StorePanel(self)
+        self._panel = panel = StorePanel(self.window())
         panel.retry.clicked.connect(self._retry)
         panel.page.clicked.connect(self._go_to_page)
-        panel.destroyed.connect(self._forget_panel)
         self._show()
+        panel.closed.connect(self._forget_panel)
         panel.open_over(self)
 
     def _retry(self) -> None:
@@ -62,7 +66,7 @@ class StoreChip(Button):
 
     def _close_panel(self) -> None:
         if self._panel is not None:
-            self._panel.close()
+            self._panel.leave()
 
     def _forget_panel(self) -> None:
         self._panel = None
@@ -95,11 +99,17 @@ class StoreChip(Button):
 
 
 class StorePanel(QFrame):
-    """What happened, what to do, and the two things that can be done from here."""
+    """What happened, what to do, and the two things that can be done from here.
+
+    It lies over the window that it belongs to and is no window itself: some systems refuse one that grabs the keyboard.
+    `closed` comes when it goes.
+    """
+
+    closed = Signal()
 
     def __init__(self, parent: QWidget) -> None:
-        super().__init__(parent, Qt.WindowType.Popup)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setProperty("surface", "popup")
         self.setAccessibleName("About the store")
         self.headline = PlainLabel(role="heading", wrap=True, selectable=True)
@@ -121,6 +131,7 @@ class StorePanel(QFrame):
             column.addWidget(label)
         column.addSpacing(4)
         column.addLayout(buttons)
+        self._chip = parent
         self.setFixedWidth(_PANEL_WIDTH)
 
     def show_words(self, headline: str, cause: str, solution: str, meanwhile: str, soon: str) -> None:
@@ -133,17 +144,48 @@ class StorePanel(QFrame):
         ):
             label.setText(text)
             label.setVisible(bool(text))
+        if self.isVisible():
+            self._fit()
 
     def open_over(self, chip: QWidget) -> None:
-        """Show it above the chip, inside the screen."""
-        self._column.activate()
-        height = self._column.heightForWidth(_PANEL_WIDTH)
-        self.resize(_PANEL_WIDTH, max(height, self.minimumSizeHint().height()))
-        place = chip.mapToGlobal(QPoint(0, 0)) - QPoint(0, self.height() + 4)
-        screen = chip.screen().availableGeometry()
-        self.move(max(screen.left(), place.x()), max(screen.top(), place.y()))
+        """Show it above the chip, inside the window."""
+        self._chip = chip
+        self._fit()
         self.show()
+        self.raise_()
         (self.retry if self.retry.isVisible() and self.retry.isEnabled() else self.page).setFocus()
+        QApplication.instance().installEventFilter(self)  # type: ignore[union-attr]
+
+    def leave(self) -> None:
+        QApplication.instance().removeEventFilter(self)  # type: ignore[union-attr]
+        focus = QApplication.focusWidget()
+        had_focus = focus is not None and self.isAncestorOf(focus)
+        self.hide()
+        if had_focus:
+            self._chip.setFocus()
+        self.closed.emit()
+        self.deleteLater()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.matches(QKeySequence.StandardKey.Cancel):
+            self.leave()
+        else:
+            super().keyPressEvent(event)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Close on a press anywhere else; the press itself goes where it was meant to go."""
+        if event.type() == QEvent.Type.MouseButtonPress and isinstance(watched, QWidget):
+            inside = watched is self or watched is self._chip or self.isAncestorOf(watched)
+            if not inside:
+                self.leave()
+        return False
+
+    def _fit(self) -> None:
+        self._column.activate()
+        height = max(self._column.heightForWidth(_PANEL_WIDTH), self.minimumSizeHint().height())
+        self.resize(_PANEL_WIDTH, height)
+        place = self._chip.mapTo(self._chip.window(), QPoint(0, 0)) - QPoint(0, height + 6)
+        self.move(max(4, place.x()), max(4, place.y()))
 
 
 def _shorten(location: str) -> str:

@@ -10,7 +10,9 @@ import pytest
 import qasync
 from PySide6.QtWidgets import QApplication, QDialog
 
+from gui.app import pages
 from gui.bridge import EventBridge
+from gui.main_window import MainWindow
 from gui.messages import Message, Messages
 from gui.shell import Page, Shell
 from gui.tasks import Tasks
@@ -35,6 +37,7 @@ class Desk:
         self.said: list[Message] = []
         self.messages.listen(self.said.append)
         self.visited: list[str] = []
+        self.on_close: list[Callable[[], object]] = []
         self.shell = Shell(self.theme, self.messages, self.tasks, self.bridge, self.visited.append)
         self._loop = loop
 
@@ -74,6 +77,8 @@ class Desk:
 
     def close(self) -> None:
         self.bridge.detach()
+        for call in self.on_close:
+            call()
         # Events that are queued already may still start tasks: they come first, then everything ends.
         self._loop.run_until_complete(self.idle())
         self.tasks.cancel_all()
@@ -109,3 +114,18 @@ def desk_on(app: QApplication, folder: Path) -> Iterator[Desk]:
 def desk(qapp: QApplication, tmp_path: Path) -> Iterator[Desk]:
     with desk_on(qapp, tmp_path / "data") as made:
         yield made
+
+
+async def open_window(desk: Desk) -> MainWindow:
+    """Put the whole window on a desk, started: `desk.said` stays empty, the window's own bar has the messages."""
+    desk.bridge.detach()
+    desk.messages.arrived.disconnect()
+    window = MainWindow(desk.theme, desk.messages, desk.tasks, pages())
+    desk.on_close.append(window.bridge.detach)
+    window.resize(1280, 800)
+    window.open_first()
+    window.show()
+    window.attach(desk.core)
+    await desk.start()
+    window.settle()
+    return window

@@ -86,6 +86,9 @@ class ConnectionDialog(QDialog):
         return self._everything() != self._first
 
     def set_busy(self, busy: bool) -> None:
+        if self._may_go:
+            # It is closed, and may be gone already.
+            return
         for section in self._sections:
             section.setEnabled(not busy)
         self._busy = busy
