@@ -117,7 +117,8 @@ class Machine:
             if target.problem is not None:
                 self.fall(target.problem)
             elif target.backend is Backend.JSON:
-                self.go(StoreState.ONLINE, None, backend=Backend.JSON)
+                state = StoreState.ONLINE if self.held is None else StoreState.READ_ONLY
+                self.go(state, self.held, backend=Backend.JSON)
             else:
                 self.open(record, self._patience)
 
@@ -218,9 +219,10 @@ class Machine:
 
     def may_fall(self, problem: Problem, *, opening: bool = False) -> bool:
         """Tell whether the JSON files take over after this."""
-        if self.held is not None or not self.folder.writable:
-            return False
         server = self.home.is_server
+        # Of a server's records there is a copy here, which can at least be read.
+        if not server and (self.held is not None or not self.folder.writable):
+            return False
         if falls_back(problem, server=server, opening=opening):
             return True
         if server:

@@ -3,7 +3,7 @@
 import contextlib
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from models.connection import Connection
 from models.connection_rules import validate
 from models.event import Event
 from models.problem import Problem
-from models.secret import SealedSecret
+from models.secret import SealedSecret, Secret
 from models.status import StartupStep, StoreState
 from services.connections import ConnectionService
 from services.events import Events
@@ -51,6 +51,7 @@ class Kit:
         held: Problem | None = None,
         device: str = "desk-1",
         migrations: Path = MIGRATIONS,
+        passphrase: Callable[[], Secret | None] | None = None,
         **options: Any,
     ) -> None:
         begins = not root.exists() and not fresh
@@ -59,7 +60,7 @@ class Kit:
             self.folder.database.write_bytes(migrated_database())
         self.steps: list[StartupStep] = []
         self.heard: list[Event] = []
-        self.vault = Vault.open(self.folder, passphrase=None, environment={}, writable=self.folder.writable)
+        self.vault = Vault.open(self.folder, passphrase=passphrase, environment={}, writable=self.folder.writable)
         events = Events()
         events.subscribe(self.heard.append)
         self.store = Store(
