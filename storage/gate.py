@@ -50,6 +50,8 @@ class Gate:
         that has lost its name since is written again or told.
         """
         machine = self._machine
+        if machine.held is not None:
+            raise StoreError(_refusal(machine.held))
         with machine.switch:
             if machine.on_files:
                 return self._on_files(call)

@@ -9,6 +9,7 @@ import threading
 import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final
 
 from models.change import RejectedChange, WaitingChange
@@ -34,13 +35,24 @@ class Journal:
     """Records, their repository and the device. `name` is what people call this desktop."""
 
     def __init__(self, folder: DataFolder, name: str) -> None:
+        self._given = folder
         self._folder = folder
+        self._only_read = False
         self._name = name
         self._records: RecordFolder | None = None
         self._device: Device | None = None
         self._lock = threading.RLock()
         self._mirroring = threading.Lock()
         self._behind: set[str] = set()
+
+    def only_read(self, only: bool) -> None:
+        """Leave every file as it is from now on, because another program holds the folder; or no longer."""
+        with self._lock:
+            if only != self._only_read:
+                self._only_read = only
+                self._folder = replace(self._given, writable=self._given.writable and not only)
+                # What was read while another program wrote is old.
+                self._records = self._device = None
 
     @property
     def records(self) -> RecordFolder:

@@ -24,7 +24,11 @@ class Keeper:
         machine.sharing.wake = self._event.set
 
     def start(self, first: Callable[[], None] | None = None) -> None:
-        """Start the thread; `first` is done before the first turn."""
+        """Start the thread; `first` is done before the first turn, or now where the thread runs already."""
+        if self._thread is not None and self._thread.is_alive():
+            if first is not None:
+                self._guarded(first)
+            return
         self._first = first
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._thread.start()

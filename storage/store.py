@@ -98,6 +98,7 @@ class Store:
         """Open and ready everything, recording each step. Never raises CtsError: see `status`."""
         machine, target = self._machine, self._target()
         machine.held = read_only_because
+        self._journal.only_read(read_only_because is not None)
         if not (self._watch and target.backend is Backend.POSTGRESQL and target.problem is None):
             machine.begin(target, record)
             if self._watch:

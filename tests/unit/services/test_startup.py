@@ -104,6 +104,35 @@ def test_a_program_that_waits_takes_the_folder_over_and_says_so_once(start: Star
     assert [step.step for step in second.startup.steps] == STEPS
 
 
+@pytest.mark.parametrize(
+    ("environment", "state"),
+    [
+        ({"USE_FILE_STORAGE": "true"}, "online"),
+        ({"DATABASE_URL": "postgresql://u@127.0.0.1:1/d"}, "fallback"),
+        ({"DATABASE_URL": "postgresql://u@h:port/d"}, "fallback"),
+    ],
+)
+def test_record_files_that_another_program_writes_are_only_read(
+    start: Start, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], state: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    first = start()
+    first.connections.add({"name": "A", "exchange": "bybit"})
+    second = start()
+    assert [row.name for row in second.connections.rows()] == ["A"]
+    with pytest.raises(CtsError) as caught:
+        second.connections.add({"name": "B", "exchange": "bybit"})
+    assert caught.value.problem.category is Category.IN_USE
+    first.connections.add({"name": "C", "exchange": "bybit"})
+    first.startup.close()
+    wait_until(lambda: not any(thread.name == "folder-lock" for thread in threading.enumerate()))
+    assert second.status.store().state == state
+    second.connections.add({"name": "B", "exchange": "bybit"})
+    assert sorted(row.name for row in second.connections.rows()) == ["A", "B", "C"]
+    assert sum(thread.name == "keeper" for thread in threading.enumerate()) == 1
+
+
 def test_a_program_that_ends_stops_waiting(start: Start, tmp_path: Path) -> None:
     first = start()
     start().startup.close()
