@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.problem import Category, InputError
+from models.status import Backend
 from services.commands.output import Result, count, safe, table
 from services.commands.parser import add, add_group
 
@@ -46,13 +47,15 @@ def restore(core: "Core", arguments: "argparse.Namespace") -> Result:
         raise InputError(
             "There is no such backup.", "See which there are with: backup list.", category=Category.NOT_FOUND
         )
+    server = core.startup.store.backend is Backend.POSTGRESQL
+    kept = "as the newest backup" if server else "in quarantine"
     if not arguments.yes:
         raise InputError(
-            f"{path.name} would take the place of the database; what is there now is kept in quarantine.",
+            f"{path.name} would take the place of what the database holds; that is kept {kept}.",
             "Add --yes to do it.",
         )
     number = core.recovery.restore(path)
-    text = f"Restored {safe(path)}: {count(number, 'connection')}. What was there before is kept in quarantine."
+    text = f"Restored {safe(path)}: {count(number, 'connection')}. What was there before is kept {kept}."
     return Result({"path": str(path), "connections": number}, text)
 
 
