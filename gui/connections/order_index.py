@@ -5,6 +5,7 @@ arrangement of it, made by putting rows with the same value into one bucket.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import compress
 from typing import Any, NamedTuple, TypeVar
 
 from models.connection_row import ConnectionRow
@@ -14,6 +15,7 @@ _CHUNK = 8_000
 """Rows sorted in one go: one sort of 100,000 would hold the interpreter, and so the window, for 100 ms."""
 
 T = TypeVar("T")
+_LOOK_UPS = 8
 _FEW = 200
 """More rows than this are sorted in again rather than put in one by one."""
 
@@ -100,6 +102,11 @@ class OrderIndex:
         number = self._numbers.get(connection_id)
         return None if number is None else self._place_of(number)
 
+    def places(self, ids: Sequence[str]) -> list[int]:
+        """Return where these connections are shown, in order; those that are not shown are left out."""
+        self._prepare_places(len(ids))
+        return sorted(place for place in map(self.place, ids) if place is not None)
+
     def sort(self, column: str, *, descending: bool = False) -> None:
         """Order by a column, then by name."""
         self.take_order(column, self.arrange(column, descending=descending), descending=descending)
@@ -133,7 +140,12 @@ class OrderIndex:
             chosen = self.visible
         texts = self._texts
         for word in filters.text.casefold().split():
-            chosen = [number for number in chosen if word in texts[number]]
+            if len(chosen) > len(texts) // 4:
+                # In the order of memory, which a list in another order is not: four times as quick.
+                found = [word in text for text in texts]
+                chosen = list(compress(chosen, map(found.__getitem__, chosen)))
+            else:
+                chosen = [number for number in chosen if word in texts[number]]
         if any(filters[1:]):
             chosen = [number for number in chosen if _passes(self.rows[number], filters, self.marks)]
         self.visible = chosen
@@ -142,6 +154,7 @@ class OrderIndex:
     def apply(self, changed: Sequence[ConnectionRow], removed: Sequence[str]) -> Change:
         """Take new, different and vanished rows; a row leaves its place only where it belongs elsewhere now."""
         self.version += 1
+        self._prepare_places(len(changed))
         moved: list[int] = []
         same: list[int] = []
         for row in {row.id: row for row in changed}.values():
@@ -249,10 +262,18 @@ class OrderIndex:
             values.reverse()
         return [number for value in values for number in buckets[value]]
 
+    def _prepare_places(self, count: int) -> None:
+        """Make the table of all places where `count` of them are asked for; for a few, looking is quicker."""
+        if self._places is None and count > _LOOK_UPS:
+            self._places = dict(zip(self.visible, range(len(self.visible)), strict=True))
+
     def _place_of(self, number: int) -> int | None:
-        if self._places is None:
-            self._places = {number: place for place, number in enumerate(self.visible)}
-        return self._places.get(number)
+        if self._places is not None:
+            return self._places.get(number)
+        try:
+            return self.visible.index(number)
+        except ValueError:
+            return None
 
 
 def _sorted_in_chunks(values: list[T], key: Callable[[T], Any], *, reverse: bool = False) -> list[T]:

@@ -28,7 +28,10 @@ class ConnectionTable(QTableView):
         super().__init__(parent)
         self._theme, self._model = theme, model
         self._current_id = ""
-        self._selected: tuple[str, ...] = ()
+        self._rows: list[ConnectionRow] = []
+        self._reordered = False
+        self._everything = -1
+        self._index = model.index_of
         self._restoring = False
         self.setModel(model)
         self._delegate = ConnectionDelegate(theme, self, model)
@@ -43,10 +46,15 @@ class ConnectionTable(QTableView):
 
     def selected_ids(self) -> tuple[str, ...]:
         """Return the ids of the selected rows, from top to bottom."""
-        return self._selected
+        return tuple([row.id for row in self.selected_rows()])
 
     def selected_rows(self) -> list[ConnectionRow]:
         """Return the selected rows, from top to bottom."""
+        if self._reordered:
+            self._rows = self._find_selected()
+        return self._rows
+
+    def _find_selected(self) -> list[ConnectionRow]:
         # Ranges, not indexes: Ctrl+A over 100,000 rows is one range.
         selection = self.selectionModel().selection()
         parts = sorted((part.top(), part.bottom()) for part in map(selection.at, range(selection.count())))
@@ -54,8 +62,12 @@ class ConnectionTable(QTableView):
         below = 0
         for top, bottom in parts:
             numbers = index.visible[max(top, below) : bottom + 1]
-            rows += [index.rows[number] for number in numbers]
+            rows += map(index.rows.__getitem__, numbers)
             below = max(below, bottom + 1)
+        # Every row of the list as it is now: whatever order it is put in, it is still every row.
+        self._everything = index.version if rows and len(rows) == len(index) else -1
+        self._index = index
+        self._reordered = False
         return rows
 
     def current_id(self) -> str:
@@ -65,7 +77,7 @@ class ConnectionTable(QTableView):
     def select_ids(self, ids: Iterable[str], *, scroll: bool = True) -> None:
         """Select these and nothing else; the first becomes the current row."""
         places = self._model.places(ids)
-        self._select_places(places, places[0] if places else -1)
+        self._select_runs(_runs(places), places[0] if places else -1)
         if scroll and places:
             self.scrollTo(self._model.index(places[0], 1))
         self._selection_changed()
@@ -133,7 +145,7 @@ class ConnectionTable(QTableView):
     def _selection_changed(self) -> None:
         if self._restoring:
             return
-        self._selected = tuple([row.id for row in self.selected_rows()])
+        self._rows = self._find_selected()
         self._current_id = self.current_id()
         self.picked.emit()
 
@@ -141,20 +153,29 @@ class ConnectionTable(QTableView):
         """After a reset: select by id what was selected; what is not listed any more is let go."""
         bar = self.verticalScrollBar()
         value = bar.value()
-        places = self._model.places(self._selected)
-        current = self._model.index_of.place(self._current_id)
-        self._select_places(places, -1 if current is None else current)
+        index = self._model.index_of
+        if index is self._index and index.version == self._everything and len(index.visible) == len(index):
+            self._select_runs([(0, len(index) - 1)], self._current_place())
+            bar.setValue(value)
+            # Another order of the same rows: looked up when it is asked for.
+            self._reordered = True
+            return
+        before = [row.id for row in self._rows]
+        self._select_runs(_runs(self._model.places(before)), self._current_place())
         bar.setValue(value)
-        before = self._selected
-        self._selected = tuple([row.id for row in self.selected_rows()])
-        if set(self._selected) != set(before):
+        self._rows = self._find_selected() if before else []
+        if {row.id for row in self._rows} != set(before):
             self.picked.emit()
 
-    def _select_places(self, places: list[int], current: int) -> None:
+    def _current_place(self) -> int:
+        place = self._model.index_of.place(self._current_id)
+        return -1 if place is None else place
+
+    def _select_runs(self, runs: list[tuple[int, int]], current: int) -> None:
         self._restoring = True
         model, last = self._model, len(COLUMNS) - 1
         selection = QItemSelection()
-        for top, bottom in _runs(places):
+        for top, bottom in runs:
             selection.select(model.index(top, 0), model.index(bottom, last))
         chooser = self.selectionModel()
         chooser.setCurrentIndex(model.index(current, 1) if current >= 0 else QModelIndex(), _SELECT.NoUpdate)

@@ -94,7 +94,7 @@ class ConnectionTableModel(QAbstractTableModel):
 
     def places(self, ids: Iterable[str]) -> list[int]:
         """Return where these connections are shown, in order; those that are not shown are left out."""
-        return sorted(place for place in map(self.index_of.place, ids) if place is not None)
+        return self.index_of.places(tuple(ids))
 
     def set_index(self, index: OrderIndex) -> None:
         """Show another list; order and filters stay as they are here."""
