@@ -11,13 +11,17 @@ import re
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from models.problem import VaultError
+from models.problem import StoreError, VaultError
+from storage.connection_codec import decode, record_row
 from storage.open_database import OpenDatabase
 from storage.whole.snapshot import Table, quoted, reading
 from storage.whole.tokens import SEALED_TABLES, Renew, renewed, sealed_columns, tokens
 from storage.whole.values import Row
+
+if TYPE_CHECKING:
+    from storage.json_store.record_folder import RecordFolder
 
 BATCH: Final = 100
 ROUNDS: Final = 3
@@ -85,6 +89,18 @@ def keys_in_use(database: OpenDatabase, files: Iterable[Path]) -> set[str]:
         with suppress(OSError):
             found.update(match.decode() for match in _TOKEN.findall(path.read_bytes()))
     return found - {""}
+
+
+def mirror_deleted(database: OpenDatabase, records: "RecordFolder") -> None:
+    """Let the files of deleted records have the secrets of now; what another program has spoilt is left out."""
+    known = {each.id for each in records.deleted()}
+    found = []
+    with database.read() as statements:
+        for (text,) in statements.execute("SELECT record FROM deleted_connections").fetchall():
+            with suppress(StoreError, ValueError):
+                found.append(decode(record_row(text)))
+    gone = [each for each in found if each.id in known]
+    records.mirror(gone, [each.id for each in gone])
 
 
 def record_files(folder: Path) -> list[Path]:

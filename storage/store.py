@@ -152,6 +152,8 @@ class Store:
 
         Returns when the record files have it, or after `patience` seconds; they follow then.
         """
+        from storage.rotation import mirror_deleted
+
         machine, repository = self._machine, self._home.repository
         if machine.on_files or repository is None:
             return
@@ -160,6 +162,8 @@ class Store:
             records = self._journal.records
             records.identity = self._home.identity()
             self._journal.catch_up(repository, [row.id for row in (*repository.rows(), *records.rows())])
+            if self._home.database is not None:
+                mirror_deleted(self._home.database, records)
         self._publish(ConnectionsChanged(everything=True))
         until = time.monotonic() + patience
         while self._journal.lag and time.monotonic() < until and not machine.closed:
