@@ -38,7 +38,7 @@ def _text(data: dict[str, Any], problems: tuple[Problem, ...]) -> str:
         *([("Health", _health(data["health"]))] if data["health"] else []),
         ("Data folder", folder["path"] + (" (temporary)" if folder["temporary"] else "")),
         ("Vault", data["vault"]["sentence"]),
-        ("Migrations", f"{migrations['applied']} of {migrations['total']} applied"),
+        ("Migrations", _migrations(migrations)),
         ("Connections", f"{data['connections']['total']:,}, {data['connections']['enabled']:,} enabled"),
     ]
     if data["take_over"]:
@@ -51,6 +51,12 @@ def _text(data: dict[str, Any], problems: tuple[Problem, ...]) -> str:
     if problems:
         parts.append("\n".join(f"{p.category}: {safe(p.text)} {safe(p.solution)}".rstrip() for p in problems))
     return "\n\n".join(parts)
+
+
+def _migrations(migrations: dict[str, Any]) -> str:
+    if not migrations["total"]:
+        return "not known while the database is away"
+    return f"{migrations['applied']} of {migrations['total']} applied"
 
 
 def _store_facts(store: dict[str, Any]) -> list[tuple[str, str]]:
