@@ -78,7 +78,7 @@ def test_reasons_follow_the_states() -> None:
     emptied = ONLINE._replace(state=StoreState.READ_ONLY, problem=HELD._replace(category=Category.EMPTY_DB))
     assert (reasons(emptied, []).restore, reasons(emptied, []).backup) == ("", HELD.text)
     postgres = reasons(ONLINE._replace(backend=Backend.POSTGRESQL), [item(1)])
-    assert postgres.backup == "Backups are made of SQLite files only."
+    assert postgres.backup == ""
 
 
 def test_the_summary_counts_every_state_that_is_there() -> None:

@@ -23,7 +23,7 @@ from tests.cheap_passphrases import make_cheap
 from tests.window_kit import Desk, desk_on, open_window
 
 NAME_COLUMN = [column.key for column in COLUMNS].index("name")
-SLOWEST_TURN = 0.5
+SLOWEST_TURN = 1.5
 """Seconds. A blocked loop would stand for the connect deadline, four seconds; a busy machine may take a moment."""
 
 
