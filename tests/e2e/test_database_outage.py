@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.bare_postgres import BareServer
+from tests.bare_postgres import BareServer, wait_until
 from tests.canary import canaries_in, make_canary
 from tests.e2e.desks import Desks, user_with_canary
 from tests.e2e.program import Program
@@ -79,6 +79,8 @@ def test_what_is_added_while_the_server_is_down_comes_home(desks: Desks, server:
     (waiting,) = one.run("changes", "list", "--json", code=3).json["waiting"]
     assert (waiting["name"], waiting["kind"]) == ("During", "add")
     assert names(one, 3) == ["Before", "During"]
+    retried = one.run("changes", "retry", "--json", code=3).json
+    assert (retried["state"], retried["waiting"], retried["problem"]["category"]) == ("fallback", 1, "SERVER_DOWN")
     server.start()
     assert names(one, 0) == ["Before", "During"]
     assert one.run("changes", "list", "--json").json == NOTHING
@@ -209,3 +211,57 @@ def test_a_refused_change_can_be_dropped(desks: Desks, server: BareServer) -> No
     one.run("changes", "resolve", refused["op_id"], "--dismiss")
     assert one.run("changes", "--json").json == NOTHING
     assert one.run("connections", "show", "Before", "--json").json["leverage_limit"] is None
+
+
+def test_every_command_has_an_answer_while_the_server_is_down(desks: Desks, server: BareServer, tmp_path: Path) -> None:
+    one = desks.desk("one")
+    one.add(**bybit("Before"))
+    one.add(name="Gone", exchange="okx")
+    one.run("connections", "remove", "Gone")
+    server.stop()
+    file = tmp_path / "in.json"
+    file.write_text(json.dumps([{"name": f"Imported {number}", "exchange": "okx"} for number in range(3)]))
+    assert one.run("import", str(file), "--dry-run", "--json", code=3).json["added"] == 3
+    assert one.run("import", str(file), "--json", code=3).json["added"] == 3
+    assert one.run("connections", "duplicate", "Before", "--json", code=3).json["api_key_set"]
+    one.run("connections", "restore", "Gone", code=3)
+    one.run("connections", "deleted", code=3)
+    one.run("connections", "disable", "Imported 0", code=3)
+    assert one.run("export", str(tmp_path / "out.json"), "--json", code=3).json["connections"] == 6
+    for words in ("vault", "legacy", "backup list", "changes", "database"):
+        assert one.run(*words.split(), code=3).out
+    for words in ("health", "migrations", "migrations apply", "backup make", "move sqlite --yes", "vault rotate --yes"):
+        ran = one.run(*words.split(), "--json", code=1)
+        assert ran.problem["category"] not in {"BUG", "UNKNOWN"}, words
+        assert ran.problem["solution"], words
+    one.run("prepare")
+    server.start()
+    assert names(one, 0) == ["Before", "Before copy", "Gone", "Imported 0", "Imported 1", "Imported 2"]
+    assert one.run("changes", "--json").json == NOTHING
+
+
+def test_a_window_that_holds_the_folder_does_not_keep_a_command_from_reading(
+    desks: Desks, server: BareServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import main
+
+    one = desks.desk("one")
+    one.add(**bybit("Before"))
+    for word in ("DATABASE_URL", "CTS_PASSPHRASE_FILE"):
+        monkeypatch.setenv(word, one.environment[word])
+    window = main.build_core(main.Arguments(str(one.folder)))
+    window.startup.run()
+    try:
+        assert one.run("connections", "list", "--json").json[0]["name"] == "Before"
+        assert one.run("connections", "add", "--json", stdin="{}", code=1).problem["category"] == "IN_USE"
+        server.stop()
+        window.connections.add({"name": "By the window", "exchange": "okx"})
+        assert names(one, 3) == ["Before", "By the window"]
+        assert one.run("connections", "remove", "Before", "--json", code=1).problem["category"] == "IN_USE"
+        server.start()
+        window.changes.retry_now()
+        wait_until(lambda: window.startup.store.state == "online", 30)
+        assert names(one, 0) == ["Before", "By the window"]
+    finally:
+        window.startup.close()
+        window.log.close()
