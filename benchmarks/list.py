@@ -21,12 +21,6 @@ from models.connection_row import ConnectionRow
 
 BARS: dict[str, Any] = {"sort": 150.0, "scroll": 20.0, "gap": 50.0, "memory": 1.2}
 KEY_STROKE = {10_000: 50.0, 100_000: 150.0}
-    "sort": 150.0,
-    "key stroke": {10_000: 50.0, 100_000: 150.0},
-    "scroll": 20.0,
-    "gap": 50.0,
-    "memory": 1.2,
-}
 TICK = 0.005
 ROUNDS = 9
 EXCHANGES = ("bybit", "binance", "okx", "gateio", "mexc", "bitget")

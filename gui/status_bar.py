@@ -16,7 +16,6 @@ from gui.widgets.labels import plain_tooltip, repolish
 if TYPE_CHECKING:
     from models.status import MigrationItem, StoreStatus, VaultStatus
 
-_APPLIED = {"applied", "baseline", "changed"}
 _WRONG = {"failed", "changed", "missing", "out of order", "future"}
 _COUNTED = {
     "waiting": ("Waiting changes", "Edits that are kept here until the database has them.", "warning"),
@@ -65,13 +64,16 @@ class StatusBar(QWidget):
             button.tell(texts.get(part, ""), detail, level)
 
     def show_migrations(self, items: "Sequence[MigrationItem]") -> None:
-        applied = sum(item.state in _APPLIED for item in items)
+
+        from models.status import count_migrations
+
+        applied, total = count_migrations(tuple(items))
         wrong = [item for item in items if item.state in _WRONG]
-        text = f"Migrations {applied} of {len(items)}" if items else ""
+        text = f"Migrations {applied} of {total}" if items else ""
         detail = "\n".join(f"{item.number:03d} {item.name}: {item.state}" for item in wrong)
         if wrong:
             text += f", {len(wrong)} to look at"
-        level = "error" if wrong else "" if applied == len(items) else "warning"
+        level = "error" if wrong else "" if applied == total else "warning"
         self.migrations.tell(
             text, detail or "Every change of the database's structure, and whether it was made.", level
         )

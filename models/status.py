@@ -1,5 +1,6 @@
 """What the program says about itself: store, migrations, start-up, take-over. Values for the window."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -75,6 +76,19 @@ class MigrationItem(NamedTuple):
     sentence: str = ""
     action: str = ""
     problem: Problem | None = None
+
+
+class MigrationCount(NamedTuple):
+    applied: int
+    total: int
+
+
+_NOT_THERE = {MigrationState.PENDING, MigrationState.FAILED, MigrationState.OUT_OF_ORDER}
+
+
+def count_migrations(items: Sequence[MigrationItem]) -> MigrationCount:
+    """Return how many the database has, of how many that it or the files name; a changed or missing file is had."""
+    return MigrationCount(sum(item.state not in _NOT_THERE for item in items), len(items))
 
 
 class Rehearsal(NamedTuple):

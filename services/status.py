@@ -1,12 +1,12 @@
 """What the program says about itself, once for the window and the commands."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from models import VERSION
 from models.connection_row import ConnectionRow
 from models.problem import CtsError, Problem
-from models.status import MigrationItem, MigrationState, StoreStatus, TakeOver, VaultStatus
+from models.status import MigrationItem, StoreStatus, TakeOver, VaultStatus, count_migrations
 
 if TYPE_CHECKING:
     from services.late_vault import LateVault
@@ -17,13 +17,6 @@ if TYPE_CHECKING:
     from storage.store import Store
 
 T = TypeVar("T")
-
-_NOT_TRACKED = {MigrationState.PENDING, MigrationState.FAILED, MigrationState.OUT_OF_ORDER}
-
-
-class MigrationCount(NamedTuple):
-    applied: int
-    total: int
 
 
 class StatusService:
@@ -86,11 +79,6 @@ class StatusService:
             ],
             "problems": [problem.as_json() for problem in self.problems()],
         }
-
-
-def count_migrations(items: "tuple[MigrationItem, ...]") -> MigrationCount:
-    """Return how many are in the ledger as done, of how many that the ledger or the files name."""
-    return MigrationCount(sum(item.state not in _NOT_TRACKED for item in items), len(items))
 
 
 def migrations_json(items: "tuple[MigrationItem, ...]") -> dict[str, Any]:

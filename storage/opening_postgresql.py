@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from models.problem import Category, Problem, StoreError
-from models.status import Backup, MigrationState
+from models.status import Backup, MigrationState, count_migrations
 from storage.database_repository import check_tables, forget_old
 from storage.migrator.runner import Migrator, needs_newer_program
 from storage.opening_steps import NOT_OPEN, Outcome, Record, newer, timed
@@ -64,7 +64,7 @@ class PostgresOpening:
         if needs_newer_program(items):
             self.database.forbid_writing()
             problem = newer(items)
-        return f"{len(good)} of {len(items)} applied", problem
+        return "{0.applied} of {0.total} applied".format(count_migrations(items)), problem
 
     def _back_up(self) -> Backup | None:
         from storage.export_backup import export_before_migrations

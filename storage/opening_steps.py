@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.problem import Category, CtsError, Problem, StoreError
-from models.status import MigrationItem, MigrationState, StartupStep
+from models.status import MigrationItem, MigrationState, StartupStep, count_migrations
 from storage.backup import make_backup
 from storage.data_folder import DataFolder
 from storage.database import Database
@@ -121,7 +121,7 @@ class Opening:
         if needs_newer_program(items):
             database.forbid_writing()
             problem = newer(items)
-        return f"{len(good)} of {len(items)} applied", problem
+        return "{0.applied} of {0.total} applied".format(count_migrations(items)), problem
 
     def _read_list(self) -> Outcome:
         database = self._need()

@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from models.problem import Category
-from models.status import MigrationItem, MigrationState, StoreState, StoreStatus
-from services.status import count_migrations
+from models.status import MigrationItem, MigrationState, StoreState, StoreStatus, count_migrations
 
 _TO_RUN = {MigrationState.PENDING, MigrationState.FAILED, MigrationState.OUT_OF_ORDER}
 _TO_REPAIR = {MigrationState.CHANGED, MigrationState.MISSING, MigrationState.FAILED}

@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
-from models.problem import Category, InputError
-from models.status import LedgerChange, MigrationItem, Rehearsal
+from models.problem import Category, InputError, Problem
+from models.status import LedgerChange, MigrationItem, MigrationState, Rehearsal, count_migrations
 from services.commands.output import FINE, PROBLEM, Result, count, safe, safe_lines, table
 from services.commands.parser import add, add_group
-from services.status import count_migrations, migration_json, migrations_json
+from services.status import migration_json, migrations_json
 
 if TYPE_CHECKING:
     import argparse
@@ -47,7 +47,11 @@ def show_one(core: "Core", arguments: "argparse.Namespace") -> Result:
 
 
 def apply(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
-    return _listed(core.migrations.apply())
+    items = core.migrations.apply()
+    listed, held = _listed(items), _held_back(items)
+    if held is None or listed.problem:
+        return listed
+    return listed._replace(code=PROBLEM, problem=held)
 
 
 def rehearse(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
@@ -56,6 +60,9 @@ def rehearse(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: 
     data = [{**one._asdict(), "problem": one.problem.as_json() if one.problem else None} for one in tried]
     text = table(("", "Migration", "Time", "Rows", "Result"), [_rehearsed(one) for one in tried])
     text = text if tried else "Nothing is pending."
+    held = _held_back(core.migrations.items())
+    if held is not None:
+        text += f"\n{held.text} {held.solution}"
     return Result(data, f"{text}\nNothing was changed.", PROBLEM if problem else FINE, problem)
 
 
@@ -71,6 +78,20 @@ def baseline(core: "Core", arguments: "argparse.Namespace") -> Result:
             "Add --yes if the database really has all of it.",
         )
     return _changes(core.migrations.baseline(arguments.number), done=True)
+
+
+def _held_back(items: tuple[MigrationItem, ...]) -> Problem | None:
+    """Say what keeps the pending ones from being applied, where something else than a failure of theirs does."""
+    waiting = [item for item in items if item.state in {MigrationState.PENDING, MigrationState.OUT_OF_ORDER}]
+    cause = next((item for item in items if item.state in {MigrationState.FUTURE, MigrationState.CHANGED}), None)
+    if not waiting or cause is None:
+        return None
+    return Problem(
+        Category.MIGRATION,
+        f"{count(len(waiting), 'migration')} not applied, because of {cause.number:03d} {safe(cause.name)}: "
+        f"{cause.sentence}",
+        cause.action,
+    )
 
 
 def _listed(items: tuple[MigrationItem, ...]) -> Result:
