@@ -21,6 +21,8 @@ _ALWAYS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(o
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS
 # O_NONBLOCK: opening a pipe that nobody writes to would otherwise wait for ever.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _ALWAYS
+WORKSHOPS = frozenset({".moving", ".restoring"})
+"""Folders where whole databases are made before they take their place."""
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
 _OPEN_AT_ONCE = 64
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
@@ -146,7 +148,12 @@ def sweep(folder: Path) -> int:
     except OSError:
         return 0
     for entry in entries:
-        if _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
+        if entry.name in WORKSHOPS and entry.is_dir(follow_symlinks=False):
+            import shutil
+
+            shutil.rmtree(entry.path, ignore_errors=True)
+            removed += 1
+        elif _TEMPORARY.fullmatch(entry.name) and entry.is_file(follow_symlinks=False):
             try:
                 os.unlink(entry.path)  # noqa: PTH108 - scandir gives text
             except OSError:

@@ -11,6 +11,7 @@ import pytest
 
 from models.moving import MoveProgress, TargetState
 from models.problem import Category, StoreError
+from storage.atomic_file import sweep
 from storage.data_folder import DataFolder, prepare
 from storage.database import Database
 from storage.database_repository import DatabaseRepository
@@ -270,6 +271,9 @@ def test_killed_on_the_way_back_the_server_and_the_old_file_are_whole(
     names = [row.name for row in DatabaseRepository(now, "desk").rows()]
     now.close()
     assert len(names) == 39 if wait_at == "never" else names == ["From before"]
+    # What the killed one left is removed by the next start, or by the next move.
+    assert sweep(folder.root) == (wait_at != "never")
+    assert not (folder.root / ".moving").exists()
     with new_sqlite(folder, MIGRATIONS) as back:
         copy_store(server, back)
     now = Database.open_sqlite(folder.database)
