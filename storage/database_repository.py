@@ -1,13 +1,15 @@
 """Connections in a database. Every write is an operation, applied in one transaction, once (applying.py)."""
 
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from models.connection import EDITABLE, NEVER, Connection, Deleted
 from models.connection_row import ConnectionRow
-from models.problem import CommitUnknownError, ConflictError, StoreError
+from models.problem import Category, CommitUnknownError, ConflictError, StoreError
 from models.tables import AppliedOperationTable, ConflictTable, ConnectionTable, DeletedConnectionTable
 from storage.applying import AT_ONCE, INDEX, Applier, Outcome, Row, list_columns, values_of
 from storage.connection_codec import FLAGS, decode, encode, now, read_stamp, row_of, stamp_text, stored
@@ -19,6 +21,9 @@ from storage.refusals import gone_meanwhile, settled_meanwhile
 from storage.sql_texts import conflict_texts, select_nothing, several_rows_text, several_text, texts
 
 TOMBSTONE_DAYS: Final = 90
+ATTEMPTS: Final = 3
+"""A transaction that a deadlock ended is tried so often."""
+PAUSE: Final = 0.05
 
 _UNIT_OF = {name: unit for unit in UNITS for name in unit}
 
@@ -26,8 +31,9 @@ _UNIT_OF = {name: unit for unit in UNITS for name in unit}
 class DatabaseRepository:
     """The Repository over a database. `device` names this desktop in its operations.
 
-    `next_sequence` numbers them; without it the numbers go on after the last one in the database. `applied` hears of
-    every outcome once it is committed: the mirror. A write that did not get through raises NotAppliedError.
+    `next_sequence` numbers them, `expect` hears of many beforehand; else numbers go on after the database's last.
+    `applied` hears of every outcome once it is committed: the mirror. A write that did not get through raises
+    NotAppliedError.
     """
 
     def __init__(
@@ -36,12 +42,14 @@ class DatabaseRepository:
         device: str,
         *,
         next_sequence: Callable[[], int] | None = None,
+        expect: Callable[[int], None] = lambda _count: None,
         applied: Callable[[Sequence[tuple[Operation, Outcome]]], None] = lambda _applied: None,
     ) -> None:
         self._database = database
         self._device = device
         self._texts = texts(database.dialect)
         self._applied = applied
+        self._expect = expect
         self._numbers = next_sequence or _Numbers(database, self._texts.last_sequence, device).take
 
     def rows(self) -> list[ConnectionRow]:
@@ -93,6 +101,7 @@ class DatabaseRepository:
     def add(self, connections: Sequence[Connection], *, rename: bool = False) -> list[ConnectionRow]:
         with collector_paused():
             made = stamp_text(now())
+            self._expect(len(connections))
             operations = [self._added(connection, made) for connection in connections]
             outcomes = self.run(operations, rename=rename)
             return convert([list_columns(outcome.raw) for outcome in outcomes if outcome.raw is not None])
@@ -164,18 +173,25 @@ class DatabaseRepository:
         """
         if not operations:
             return []
-        try:
-            with self._database.write() as statements, collector_paused():
-                applier = Applier(statements, self._database.dialect, replay=replay, rename=rename)
-                outcomes = applier.apply(operations)
-        except ConflictError:
-            raise
-        except StoreError as error:
-            unknown = isinstance(error, CommitUnknownError)
-            raise NotAppliedError(error.problem, operations, unknown=unknown) from error
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                outcomes = self._transaction(operations, replay=replay, rename=rename)
+                break
+            except ConflictError:
+                raise
+            except StoreError as error:
+                if error.problem.category is not Category.CONTENTION or attempt == ATTEMPTS:
+                    unknown = isinstance(error, CommitUnknownError)
+                    raise NotAppliedError(error.problem, operations, unknown=unknown) from error
+                # Rolled back whole, because another desktop was in the way; it is done in a moment.
+                time.sleep(PAUSE * attempt * (0.5 + random.random()))  # noqa: S311 - only to part the two
         if not replay:
             self._applied(list(zip(operations, outcomes, strict=True)))
         return outcomes
+
+    def _transaction(self, operations: Sequence[Operation], *, replay: bool, rename: bool) -> list[Outcome]:
+        with self._database.write() as statements, collector_paused():
+            return Applier(statements, self._database.dialect, replay=replay, rename=rename).apply(operations)
 
     def settle(self, connection_id: str, mine: Mapping[str, Any], conflicts: Sequence[str]) -> None:
         """Store what a person chose of a record's conflicts, and end these; `mine` is empty where nothing changes.

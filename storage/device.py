@@ -69,6 +69,12 @@ class Device:
             self._last += 1
             return self._last
 
+    def expect(self, count: int) -> None:
+        """Set numbers aside for so many operations at once: each block costs a write to the disk."""
+        with self._lock:
+            if self._last + count > self._reserved:
+                self._reserve(self._last + count + BLOCK)
+
     def at_least(self, sequence: int) -> None:
         """Go on after a number that was seen elsewhere under this device's id."""
         with self._lock:

@@ -212,7 +212,7 @@ class Home:
 
 def _repository(device: "Callable[[], Device]", applied: Applied, database: OpenDatabase) -> DatabaseRepository:
     here = device()
-    return DatabaseRepository(database, here.id, next_sequence=here.next_sequence, applied=applied)
+    return DatabaseRepository(database, here.id, next_sequence=here.next_sequence, expect=here.expect, applied=applied)
 
 
 FALLING_BACK: Final = frozenset(

@@ -6,6 +6,7 @@ It is opened when it is first needed. What another program holds, or cannot be w
 import logging
 import os
 import threading
+import time
 import uuid
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
@@ -28,6 +29,7 @@ from storage.operations import Kind, Operation
 from storage.quarantine import utc_stamp
 
 MANY: Final = 50
+SLICE_SECONDS: Final = 0.25
 _log = logging.getLogger(__name__)
 
 
@@ -110,7 +112,13 @@ class Journal:
             wanted = list({*self._behind, *ids})
         if not wanted or not self._folder.writable:
             return
+        until = time.monotonic() + SLICE_SECONDS
         for start in range(0, len(wanted), AT_ONCE):
+            if start and time.monotonic() > until:
+                # Of many, the rest has its turn later: other desktops' changes must not wait for it.
+                with self._lock:
+                    self._behind.update(wanted[start:])
+                return
             group = wanted[start : start + AT_ONCE]
             # Whoever commits meanwhile mirrors after this, so that the newer one stays.
             with self._mirroring:
@@ -120,6 +128,10 @@ class Journal:
                 self.records.mirror(found, gone)
             with self._lock:
                 self._behind.difference_update(group)
+
+    @property
+    def is_behind(self) -> bool:
+        return bool(self._behind)
 
     @property
     def lag(self) -> int:
@@ -159,7 +171,7 @@ class Journal:
             ids += [each.operation.connection_id for each in records.rejected()]
             records.close()
             if ids:
-                self._put_aside(ids)
+                _put_aside(self._folder, ids)
             with self._lock:
                 self._records = None
             records = self.records
@@ -229,20 +241,21 @@ class Journal:
         # The name is for people, the rest tells two data folders on one computer apart.
         return f"{self._name} {uuid.uuid4().hex[:6]}", 0
 
-    def _put_aside(self, ids: Sequence[str]) -> None:
-        target = self._folder.quarantine / f"{utc_stamp()}-connections"
-        try:
-            target.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for name in (INDEX_NAME, *map(file_name, ids)):
-                path = self._folder.connections / name
-                for each in (path, backup_of(path)):
-                    with suppress(FileNotFoundError):
-                        os.rename(each, target / each.name)  # noqa: PTH104 - 10,000 of them
-        except OSError as error:
-            raise StoreError(
-                Problem(Category.IO, "The old record files could not be moved aside.", f"Check {target}.", str(error))
-            ) from error
-        _log.warning("The records of another database are kept in %s.", target)
+
+def _put_aside(folder: DataFolder, ids: Sequence[str]) -> None:
+    target = folder.quarantine / f"{utc_stamp()}-connections"
+    try:
+        target.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name in (INDEX_NAME, *map(file_name, ids)):
+            path = folder.connections / name
+            for each in (path, backup_of(path)):
+                with suppress(FileNotFoundError):
+                    os.rename(each, target / each.name)  # noqa: PTH104 - 10,000 of them
+    except OSError as error:
+        raise StoreError(
+            Problem(Category.IO, "The old record files could not be moved aside.", f"Check {target}.", str(error))
+        ) from error
+    _log.warning("The records of another database are kept in %s.", target)
 
 
 def _question(text: str) -> Problem:
