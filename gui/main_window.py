@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.announcer import Announcer
 from gui.bridge import EventBridge
@@ -99,6 +99,7 @@ class MainWindow(QWidget):
         for page in list(self._pages.values()):
             page.started()
         self._reader.ask()
+        self._take_focus()
         QTimer.singleShot(150, self, self._build_next)
 
     def unsaved(self) -> str:
@@ -157,10 +158,14 @@ class MainWindow(QWidget):
     def _add_shortcuts(self) -> None:
         for number, (key, spec) in enumerate(self._specs.items(), 1):
             self._rail.add(key, spec.title, f"Ctrl+{number}")
-            QShortcut(QKeySequence(f"Ctrl+{number}"), self, lambda key=key: self.go_to(key))
+            QShortcut(QKeySequence(f"Ctrl+{number}"), self, lambda key=key: self._go_by_key(key))
         QShortcut(QKeySequence(Qt.Key.Key_F5), self, self._reload)
         QShortcut(QKeySequence(Qt.Key.Key_F1), self, self._show_shortcuts)
         QShortcut(QKeySequence("Ctrl+Q"), self, lambda: self.window().close())
+
+    def _go_by_key(self, key: str) -> None:
+        self.go_to(key)
+        self.page(key).take_focus()
 
     def _reload(self) -> None:
         page = self._stack.currentWidget()
@@ -191,6 +196,12 @@ class MainWindow(QWidget):
                 self.page(key)
                 QTimer.singleShot(60, self, self._build_next)
                 return
+
+    def _take_focus(self) -> None:
+        """Bring the keyboard to the page, unless a person has it there already."""
+        page, focus = self._stack.currentWidget(), QApplication.focusWidget()
+        if isinstance(page, Page) and (focus is None or not page.isAncestorOf(focus)):
+            page.take_focus()
 
     def _show_badge(self, key: str, text: str) -> None:
         self._rail.set_badge(key, text)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 if TYPE_CHECKING:
@@ -50,6 +50,16 @@ class Page(QWidget):
 
     def entered(self) -> None:
         """Called each time the page comes to the front."""
+
+    def take_focus(self) -> None:
+        """Bring the keyboard to this page: to the first of what can be reached by Tab."""
+        widget = self.nextInFocusChain()
+        while widget is not None and widget is not self:
+            shown = self.isAncestorOf(widget) and widget.isVisible() and widget.isEnabled()
+            if shown and widget.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                widget.setFocus(Qt.FocusReason.ShortcutFocusReason)
+                return
+            widget = widget.nextInFocusChain()
 
     def show_part(self, part: str) -> None:
         """Bring a part of the page to the front; one that is not known changes nothing."""

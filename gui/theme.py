@@ -237,7 +237,9 @@ QTabBar::tab { background: transparent; color: %(muted)s; border: none; border-b
   padding: 6px 2px; margin-right: 18px; font-weight: 600; }
 QTabBar::tab:hover { color: %(text)s; }
 QTabBar::tab:selected { color: %(text)s; border-bottom: 2px solid %(accent)s; }
-QTabBar::tab:focus { color: %(accent)s; }
+QTabBar::tab:selected:focus { color: %(accent)s; background: %(accent_soft)s; }
+QListWidget::item { border: 1px solid transparent; }
+QListWidget::item:focus { border: 1px solid %(accent)s; }
 QLineEdit, QPlainTextEdit { background: %(field)s; border: 1px solid %(border)s; border-radius: 6px; padding: 4px 7px;
   selection-background-color: %(accent)s; selection-color: %(accent_text)s; }
 QLineEdit:focus, QPlainTextEdit:focus { border: 2px solid %(accent)s; padding: 3px 6px; }

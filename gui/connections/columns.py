@@ -10,6 +10,8 @@ from gui.connections.table_model import COLUMNS, ConnectionTableModel
 
 _FLEXIBLE = {"name": (150, 0.58), "tags": (76, 0.42)}
 """Columns that share the free width: the least that they need, and their share."""
+_TIGHT = {"exchange": 80, "account_type": 76, "environment": 98, "enabled": 66, "live_trade": 44, "updated_at": 80}
+"""Where there is not room for all: still enough for every header and nearly every word."""
 
 
 class Columns(QObject):
@@ -46,17 +48,18 @@ class Columns(QObject):
             self._show_sort(keys.index(str(kept["sort"])), descending=descending)
 
     def fit(self, width: int) -> None:
-        """Share the free width between name and tags, until a person sets a width."""
+        """Share the free width between name and tags, until a person sets a width; the others give way."""
         if not self._fitting:
             return
         header = self._header
-        fixed = sum(column.width for column in COLUMNS if column.key not in _FLEXIBLE)
-        free = width - fixed
+        widths = {column.key: column.width for column in COLUMNS if column.key not in _FLEXIBLE}
+        if sum(widths.values()) + sum(least for least, _ in _FLEXIBLE.values()) > width:
+            widths |= _TIGHT
+        free = width - sum(widths.values())
         header.sectionResized.disconnect(self._width_set)
         for number, column in enumerate(COLUMNS):
-            least, share = _FLEXIBLE.get(column.key, (0, 0.0))
-            if least:
-                header.resizeSection(number, max(least, int(free * share)))
+            least, share = _FLEXIBLE.get(column.key, (widths.get(column.key, 0), 0.0))
+            header.resizeSection(number, max(least, int(free * share)))
         header.sectionResized.connect(self._width_set)
 
     def _width_set(self, section: int, _before: int, _now: int) -> None:

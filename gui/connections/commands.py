@@ -117,8 +117,8 @@ class Commands(QObject):
             ("Ctrl+O", self.choose_import),
             ("Ctrl+Shift+S", self.choose_export),
         ):
-            shortcut = QShortcut(QKeySequence(keys), self._page, call)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            # They hold in the whole window while the page is shown, also with the focus on the rail.
+            QShortcut(QKeySequence(keys), self._page, call)
         # Delete in the search field deletes letters.
         removal = QShortcut(QKeySequence(Qt.Key.Key_Delete), self._table, self.delete)
         removal.setContext(Qt.ShortcutContext.WidgetShortcut)

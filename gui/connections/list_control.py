@@ -37,9 +37,9 @@ class ListControl(QObject):
         controller.arranged.connect(self._take_order)
         controller.stored.connect(self._select_stored)
         table.columns.sort_wanted.connect(self._arrange)
-        for keys, call in (("Ctrl+F", self._go_to_search), ("Escape", self.clear)):
-            shortcut = QShortcut(QKeySequence(keys), page, call)
-            shortcut.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        QShortcut(QKeySequence("Ctrl+F"), page, self._go_to_search)
+        escape = QShortcut(QKeySequence("Escape"), page, self.clear)
+        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
 
     def clear(self) -> None:
         """Show every connection."""

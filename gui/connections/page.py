@@ -69,6 +69,12 @@ class ConnectionsPage(Page):
         self.controller.reload()
         self._changes.ask()
 
+    def take_focus(self) -> None:
+        if self.table.isVisible():
+            self.table.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        else:
+            super().take_focus()
+
     def show_part(self, part: str) -> None:
         """Select a connection by its id, and open its form."""
         self.control.select(part)

@@ -109,6 +109,10 @@ class ConnectionTable(QTableView):
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.columns.fit(event.size().width())
+        # The message bar takes a line of the page: the row that was just added must not go out of sight by that.
+        current = self.visualRect(self.currentIndex())
+        if event.size().height() <= current.bottom() < event.oldSize().height():
+            self.scrollTo(self.currentIndex())
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

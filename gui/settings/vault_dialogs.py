@@ -2,10 +2,11 @@
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QCheckBox, QLineEdit, QWidget
+from PySide6.QtWidgets import QLineEdit, QWidget
 
 from gui.clipboard import copy_secret
 from gui.widgets.buttons import Button
+from gui.widgets.check_box import CheckBox
 from gui.widgets.dialogs import PlainDialog
 from gui.widgets.labels import PlainLabel
 from models.problem import Problem
@@ -81,7 +82,8 @@ class UnlockDialog(_SecretDialog):
             "Unlock the vault", "Secrets can be used and changed once the vault is open.", "Unlock", parent
         )
         self.field = secret_field("Passphrase")
-        self.recovery = QCheckBox("It is the recovery key")
+        self.recovery = CheckBox("It is the recovery key")
+        self.recovery.setAccessibleName("It is the recovery key")
         self.body.addWidget(self.field)
         self.body.addWidget(self.recovery)
         self.body.addWidget(self.refusal)

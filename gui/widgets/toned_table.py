@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from PySide6.QtCore import QModelIndex, QPersistentModelIndex, Qt
-from PySide6.QtGui import QPainter, QPalette
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, Qt
+from PySide6.QtGui import QFocusEvent, QPainter, QPalette
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -62,6 +62,18 @@ class TonedTable(QTableView):
     def selected_rows(self) -> list[int]:
         return sorted(index.row() for index in self.selectionModel().selectedRows())
 
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        if not self.viewport().rect().intersects(self.visualRect(self.currentIndex())):
+            # The arrow keys begin where a person looks. Nothing is selected by that, and nothing scrolls.
+            first = self.indexAt(QPoint(1, self.rowHeight(0) // 2))
+            self.selectionModel().setCurrentIndex(first, QItemSelectionModel.SelectionFlag.NoUpdate)
+        super().focusInEvent(event)
+        self.viewport().update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        super().focusOutEvent(event)
+        self.viewport().update()
+
     def _follow(self) -> None:
         height = self._theme.row_height
         self.verticalHeader().setDefaultSectionSize(max(22, height - 10) if self._dense else height - 6)
@@ -69,15 +81,21 @@ class TonedTable(QTableView):
 
 
 class _ToneDelegate(QStyledItemDelegate):
-    """Paints a cell in the colour of its tone, selected or not, without the dotted frame of the focus."""
+    """Paints a cell in the colour of its tone, selected or not; the focus is two lines along its whole row."""
 
     def __init__(self, theme: Theme, tone_role: int, mark_role: int, parent: QTableView) -> None:
         super().__init__(parent)
+        self._view = parent
         self._theme, self._tone_role, self._mark_role = theme, tone_role, mark_role
 
-    def paint(
-        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
-    ) -> None:
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        self._paint_words(painter, option, index)
+        if self._view.hasFocus() and index.row() == self._view.currentIndex().row():
+            cell, accent = option.rect, self._theme.color("accent")
+            painter.fillRect(cell.x(), cell.y(), cell.width(), 1, accent)
+            painter.fillRect(cell.x(), cell.bottom(), cell.width(), 1, accent)
+
+    def _paint_words(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         mark = index.data(self._mark_role)
         if mark is None:
             super().paint(painter, option, index)
