@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
@@ -51,6 +51,7 @@ class MainWindow(QWidget):
 
         self._rail.chosen.connect(self.go_to)
         messages.listen(self._bar.add)
+        self._reader.badge.connect(self._show_badge)
         self._announcer = Announcer(self.shell, self._bar, self)
         self._add_shortcuts()
 
@@ -94,13 +95,12 @@ class MainWindow(QWidget):
             page.attach(core)
 
     def settle(self) -> None:
-        """Show the store's state after the start, and build the other pages one by one while nothing else is to do."""
+        """Show the store's state after the start. A page that nobody has opened is not built: all take 12 MB."""
         self._settled = True
         for page in list(self._pages.values()):
             page.started()
         self._reader.ask()
         self._take_focus()
-        QTimer.singleShot(150, self, self._build_next)
 
     def unsaved(self) -> str:
         """Return what closing now would lose, as sentences."""
@@ -110,7 +110,7 @@ class MainWindow(QWidget):
         """Return size and layout, to be kept in the settings."""
         top = self.window()
         size = top.normalGeometry().size() if top.isMaximized() else top.size()
-        kept = {key: state for key, page in self._pages.items() if (state := page.state())}
+        kept = self._kept | {key: state for key, page in self._pages.items() if (state := page.state())}
         return {"width": size.width(), "height": size.height(), "maximized": top.isMaximized(), "pages": kept}
 
     def restore(self, kept: Mapping[str, Any]) -> None:
@@ -189,13 +189,6 @@ class MainWindow(QWidget):
     def _close_now(self) -> None:
         self._may_close = True
         self.window().close()
-
-    def _build_next(self) -> None:
-        for key in self._specs:
-            if key not in self._pages:
-                self.page(key)
-                QTimer.singleShot(60, self, self._build_next)
-                return
 
     def _take_focus(self) -> None:
         """Bring the keyboard to the page, unless a person has it there already."""

@@ -119,6 +119,7 @@ class Program(QObject):
 
         self._app.setWindowIcon(program_icon())
         self._core = core
+        sys.setswitchinterval(_SWITCH_SECONDS)
         self._hook_exceptions()
         self._tasks.attach(core.workers)
         self._window.attach(core)
@@ -181,6 +182,10 @@ class Program(QObject):
                 self._messages.problem(_problem_of(args.exc_value))
 
         sys.excepthook, threading.excepthook = show, show_thread
+
+
+_SWITCH_SECONDS = 0.001
+"""How long a worker may compute before the window's thread gets its turn: Python's own 5 ms come many times a paint."""
 
 
 def _collect_again() -> None:

@@ -1,19 +1,27 @@
 """Keeps the status bar true: asks the services whenever something may be different."""
 
+import contextlib
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from gui.shell import Shell
 from gui.status_bar import StatusBar
 
 if TYPE_CHECKING:
     from models.event import StepFinished
+    from models.status import MigrationItem
     from services.core import Core
 
 
 class StatusReader(QObject):
-    """Listens to the events from the moment it is attached; `ask` reads everything again."""
+    """Listens to the events from the moment it is attached; `ask` reads everything again.
+
+    `badge` carries a page's key and what the rail says of it, also while that page is not built yet.
+    """
+
+    badge = Signal(str, str)
 
     def __init__(self, shell: Shell, bar: StatusBar, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -42,6 +50,8 @@ class StatusReader(QObject):
 
     def _step_finished(self, event: "StepFinished") -> None:
         self._migrations_stale = self._migrations_stale or event.step.step == "migrations"
+        if self._core is not None and (troubled := sum(not step.ok for step in self._core.startup.steps)):
+            self.badge.emit("activity", f"{troubled} !")
         self._start()
 
     def _start(self) -> None:
@@ -55,11 +65,13 @@ class StatusReader(QObject):
         self._bar.show_store(await self._tasks.read(core.status.store))
         self._bar.show_vault(await self._tasks.read(core.status.vault))
         if self._migrations_stale:
+            from gui.database.actions import badge
             from models.problem import CtsError
 
-            try:
-                self._bar.show_migrations(await self._tasks.read(core.migrations.items))
-            except CtsError:
-                # The store chip says already why nothing can be read.
-                self._bar.show_migrations(())
+            items: Sequence[MigrationItem] = ()
+            # The store chip says already why nothing can be read.
+            with contextlib.suppress(CtsError):
+                items = await self._tasks.read(core.migrations.items)
+            self._bar.show_migrations(items)
+            self.badge.emit("database", badge(items))
             self._migrations_stale = False

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from services.core import Core
     from services.log import LogLine
 
-_TICK: Final = 150
-_BATCH: Final = 2_000
+_TICK: Final = 100
+_BATCH: Final = 500
 """Lines taken per tick, so that a flood keeps every tick short."""
 
 

@@ -58,7 +58,8 @@ class ConnectionTable(QTableView):
         # Ranges, not indexes: Ctrl+A over 100,000 rows is one range.
         selection = self.selectionModel().selection()
         parts = sorted((part.top(), part.bottom()) for part in map(selection.at, range(selection.count())))
-        index, rows = self._model.index_of, []
+        index = self._model.index_of
+        rows: list[ConnectionRow] = []
         below = 0
         for top, bottom in parts:
             numbers = index.visible[max(top, below) : bottom + 1]
