@@ -90,11 +90,15 @@ def test_a_new_empty_file_is_just_a_first_start(program: Program) -> None:
 
 def test_a_folder_where_the_database_should_be(program: Program) -> None:
     (program.folder / "cts.db").mkdir(parents=True)
-    ran = program.run("status", "--json", code=1)
+    ran = program.run("status", "--json", code=3)
     assert ran.problem["category"] == "CANT_OPEN"
     assert ran.json["store"]["problem"]["category"] == "CANT_OPEN"
-    assert program.run("connections", "list", "--json", code=1).problem["category"] == "CANT_OPEN"
+    assert (ran.json["store"]["backend"], ran.json["store"]["state"]) == ("json", "fallback")
+    program.run("connections", "add", stdin='{"name": "Kept", "exchange": "bybit"}', code=3)
     assert (program.folder / "cts.db").is_dir()
+    (program.folder / "cts.db").rmdir()
+    assert program.names() == ["Kept"]
+    assert program.status()["store"]["backend"] == "sqlite"
 
 
 def test_a_database_of_a_newer_program_is_only_read(filled: Program) -> None:
@@ -120,11 +124,11 @@ def test_a_database_of_a_newer_program_is_only_read(filled: Program) -> None:
 def test_a_database_that_another_program_locked(filled: Program) -> None:
     holder = sqlite3.connect(filled.folder / "cts.db", isolation_level=None)
     holder.execute("BEGIN EXCLUSIVE")
-    ran = filled.run("connections", "add", "--json", stdin='{"name": "X", "exchange": "bybit"}', code=1)
+    ran = filled.run("connections", "add", "--json", stdin='{"name": "X", "exchange": "bybit"}', code=3)
     assert ran.problem["category"] == "BUSY"
     holder.execute("ROLLBACK")
     holder.close()
-    assert sorted(filled.names()) == ["One", "Two"]
+    assert sorted(filled.names()) == ["One", "Two", "X"]
 
 
 @pytest.mark.parametrize(
