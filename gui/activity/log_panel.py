@@ -76,8 +76,9 @@ class LogPanel(QWidget):
         for button in (self.pause, self.copy, self.clear, self.folder):
             tools.addWidget(button)
         tools.addStretch(1)
-        self.search.setFixedWidth(280)
-        tools.addWidget(self.search)
+        self.search.setMinimumWidth(150)
+        self.search.setMaximumWidth(280)
+        tools.addWidget(self.search, 100)
         filters = QHBoxLayout()
         filters.addWidget(self.level)
         filters.addStretch(1)
