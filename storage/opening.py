@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -164,6 +165,11 @@ def _count(path: Path) -> int:
         database.close()
 
 
+def _when(backup: Backup) -> str:
+    """Return when a backup was made, as a person reads it."""
+    return datetime.fromisoformat(backup.made_at).astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
 def _many(count: int) -> str:
     return f"{count:,} connection{'' if count == 1 else 's'}"
 
@@ -172,7 +178,7 @@ def _empty_problem(path: Path, backup: Backup, *, missing: bool) -> Problem:
     state = "is missing" if missing else "is empty"
     return Problem(
         Category.EMPTY_DB,
-        f"{path} {state}, but the backup of {backup.made_at} holds {_many(backup.connections)}. Nothing was changed.",
+        f"{path} {state}, but the backup of {_when(backup)} holds {_many(backup.connections)}. Nothing was changed.",
         f"Restore that backup on the Database page, or with the command: restore {backup.path} --yes",
     )
 
@@ -181,7 +187,7 @@ def _rebuilt(path: Path, damaged: Path, backup: Backup | None, restored: int, re
     if backup is None:
         what = "There is no backup yet, so a new database was made"
     else:
-        what = f"{_many(restored)} restored from the backup of {backup.made_at}"
+        what = f"{_many(restored)} restored from the backup of {_when(backup)}"
         if rescued:
             what += f", {rescued:,} newer from the damaged file itself"
     return Problem(
