@@ -118,7 +118,7 @@ class OrderIndex:
         if column == "updated_at":
             stamps = [row.updated_at for row in self.rows]
             return _sorted_in_chunks(list(self._by_name), stamps.__getitem__, reverse=descending)
-        return self._in_buckets(SORT_KEYS[column], descending=descending)
+        return _in_buckets(self.rows, self._by_name, SORT_KEYS[column], descending=descending)
 
     def take_order(self, column: str, order: list[int], *, descending: bool = False) -> None:
         """Show the rows in an order that `arrange` made while `version` was what it is now."""
@@ -247,21 +247,6 @@ class OrderIndex:
                 return False
         return self._names[other] > self._names[number]
 
-    def _in_buckets(self, key: Key, *, descending: bool) -> list[int]:
-        rows = self.rows
-        buckets: dict[str | int, list[int]] = {}
-        for number in self._by_name:
-            value = key(rows[number])
-            bucket = buckets.get(value)
-            if bucket is None:
-                buckets[value] = [number]
-            else:
-                bucket.append(number)
-        values = _sorted_in_chunks(list(buckets), lambda value: value)
-        if descending:
-            values.reverse()
-        return [number for value in values for number in buckets[value]]
-
     def _prepare_places(self, count: int) -> None:
         """Make the table of all places where `count` of them are asked for; for a few, looking is quicker."""
         if self._places is None and count > _LOOK_UPS:
@@ -274,6 +259,21 @@ class OrderIndex:
             return self.visible.index(number)
         except ValueError:
             return None
+
+
+def _in_buckets(rows: list[ConnectionRow], by_name: list[int], key: Key, *, descending: bool) -> list[int]:
+    buckets: dict[str | int, list[int]] = {}
+    for number in by_name:
+        value = key(rows[number])
+        bucket = buckets.get(value)
+        if bucket is None:
+            buckets[value] = [number]
+        else:
+            bucket.append(number)
+    values = _sorted_in_chunks(list(buckets), lambda value: value)
+    if descending:
+        values.reverse()
+    return [number for value in values for number in buckets[value]]
 
 
 def _sorted_in_chunks(values: list[T], key: Callable[[T], Any], *, reverse: bool = False) -> list[T]:

@@ -117,16 +117,16 @@ class ConnectionTable(QTableView):
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
-        self._repaint_row(self.currentIndex().row())
+        _repaint_row(self, self.currentIndex().row())
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         super().focusOutEvent(event)
-        self._repaint_row(self.currentIndex().row())
+        _repaint_row(self, self.currentIndex().row())
 
     def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: N802 - Qt calls this name
         super().currentChanged(current, previous)
-        self._repaint_row(previous.row())
-        self._repaint_row(current.row())
+        _repaint_row(self, previous.row())
+        _repaint_row(self, current.row())
 
     def repaint_cells(self) -> None:
         """Paint what is visible again, for what changes with the time."""
@@ -139,13 +139,8 @@ class ConnectionTable(QTableView):
     def _hover(self, place: int) -> None:
         before, self._delegate.hovered = self._delegate.hovered, place
         if place != before:
-            self._repaint_row(before)
-            self._repaint_row(place)
-
-    def _repaint_row(self, place: int) -> None:
-        if 0 <= place < self._model.rowCount():
-            for column in range(len(COLUMNS)):
-                self.update(self._model.index(place, column))
+            _repaint_row(self, before)
+            _repaint_row(self, place)
 
     def _selection_changed(self) -> None:
         if self._restoring:
@@ -160,21 +155,17 @@ class ConnectionTable(QTableView):
         value = bar.value()
         index = self._model.index_of
         if index is self._index and index.version == self._everything and len(index.visible) == len(index):
-            self._select_runs([(0, len(index) - 1)], self._current_place())
+            self._select_runs([(0, len(index) - 1)], _place(self._model, self._current_id))
             bar.setValue(value)
             # Another order of the same rows: looked up when it is asked for.
             self._reordered = True
             return
         before = [row.id for row in self._rows]
-        self._select_runs(_runs(self._model.places(before)), self._current_place())
+        self._select_runs(_runs(self._model.places(before)), _place(self._model, self._current_id))
         bar.setValue(value)
         self._rows = self._find_selected() if before else []
         if {row.id for row in self._rows} != set(before):
             self.picked.emit()
-
-    def _current_place(self) -> int:
-        place = self._model.index_of.place(self._current_id)
-        return -1 if place is None else place
 
     def _select_runs(self, runs: list[tuple[int, int]], current: int) -> None:
         self._restoring = True
@@ -186,6 +177,18 @@ class ConnectionTable(QTableView):
         chooser.setCurrentIndex(model.index(current, 1) if current >= 0 else QModelIndex(), _SELECT.NoUpdate)
         chooser.select(selection, _SELECT.ClearAndSelect)
         self._restoring = False
+
+
+def _place(model: ConnectionTableModel, connection_id: str) -> int:
+    place = model.index_of.place(connection_id)
+    return -1 if place is None else place
+
+
+def _repaint_row(view: QTableView, place: int) -> None:
+    model = view.model()
+    if 0 <= place < model.rowCount():
+        for column in range(len(COLUMNS)):
+            view.update(model.index(place, column))
 
 
 def _runs(places: list[int]) -> list[tuple[int, int]]:
