@@ -105,7 +105,9 @@ def _hand_over(paths: VaultPaths, sources: KeySources, keys: OpenKeys, held: Hel
                 "Free space or mend the permissions of the data folder, and try again.",
             )
         ) from error
-    _log.warning("No keyring and no passphrase: the vault's key is beside the data, in %s.", paths.vault_key)
+    _log.warning(
+        "The vault's key is beside the data, in %s: there is no keyring, and nobody set a passphrase.", paths.vault_key
+    )
     return vault_of(held, "file")
 
 
