@@ -97,13 +97,13 @@ class Breaker:
         self._pause = min(self._pause * FACTOR, LONGEST_SECONDS / (1 + SPREAD))
 
     def good_probe(self) -> bool:
-        """Note a good probe; return whether the breaker is closed now."""
+        """Note a good probe; return whether there were enough. Whoever is home again then closes the breaker:
+
+        a server that answers and refuses what waits must not be tried every few seconds.
+        """
         self._good += 1
-        if self._good >= self._needed:
-            self.close()
-            return True
         self._next = self._clock() + BETWEEN_PROBES
-        return False
+        return self._good >= self._needed
 
     def close(self) -> None:
         self.is_open = False

@@ -82,6 +82,7 @@ class Machine:
         self._patience = patience
         self._hook = hook
         self._next_try = 0.0
+        self._told = False
         self.accepted: Identity | None = None
         self.current = StoreStatus(
             Backend.SQLITE,
@@ -308,12 +309,15 @@ class Machine:
     def fall(self, problem: Problem) -> None:
         """Let the record files be the truth from now on, and say why."""
         with self.switch:
-            before = self.current
             self.breaker.open(problem.category)
             self.go(StoreState.FALLBACK, problem, backend=Backend.JSON)
             self.cache.drop()
-        if before.state is not StoreState.FALLBACK or before.problem is CONNECTING:
-            _log.warning("Fallback to the JSON files: %s %s", problem.text, problem.detail)
+            told, self._told = self._told, True
+        self.sharing.pause()
+        if not told:
+            # Counted here, so that the record files are open and every status knows what waits.
+            count = self.journal.waiting_count()
+            _log.warning("Fallback to the JSON files, %d waiting: %s %s", count, problem.text, problem.detail)
             text = f"{problem.text} Work goes on with the records in the data folder. {problem.solution}"
             self.publish(Notice("warning", text, problem))
             self.publish(ConnectionsChanged(everything=True))
@@ -338,6 +342,9 @@ class Machine:
             home=self.home.location if away else "",
             conflicts=before.conflicts if conflicts is None else conflicts,
         )
+        if not on_files or state is StoreState.ONLINE:
+            # The next outage is another one.
+            self._told = False
         if self.current != before:
             self.publish(StoreChanged(self.status()))
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from models.connection_row import ConnectionRow
 from models.event import ConnectionsChanged, StoreChanged
-from models.problem import StoreError
+from models.problem import Problem, StoreError
+from models.status import StoreState
 from storage.database_repository import DatabaseRepository
 from storage.health import Health
 from storage.repository import Repository
@@ -42,8 +43,14 @@ class Sharing:
             return
         from storage.postgresql.listener import Listener
 
-        self._listener = Listener(home.target.address, self._heard, pace=home.pace)
+        self._listener = Listener(home.target.address, self._heard, pace=home.pace, on_away=self._lost)
         self._listener.start()
+
+    def pause(self) -> None:
+        """Stop listening while the database is away: it is tried by one, and as seldom as the breaker says."""
+        listener, self._listener = self._listener, None
+        if listener is not None:
+            listener.close(0)
 
     def stop(self) -> None:
         listener, self._listener = self._listener, None
@@ -100,6 +107,8 @@ class Sharing:
             machine.journal.compare(repository)
             self._compared = True
         machine.journal.catch_up(repository)
+        if machine.journal.is_behind:
+            self.wake()
 
     def _read_everything(self, repository: DatabaseRepository) -> None:
         changed, gone = self._machine.cache.compare(repository.rows())
@@ -133,6 +142,12 @@ class Sharing:
                 self._ids |= ids
         self._machine.cache.drop()
         self.wake()
+
+    def _lost(self, problem: Problem) -> None:
+        """Hear from the listener that the server cannot be reached: a desk that does nothing shows it, too."""
+        machine = self._machine
+        if machine.state is StoreState.ONLINE:
+            machine.failed(problem)
 
     def _hears(self) -> bool:
         from storage.postgresql.listener import Mode

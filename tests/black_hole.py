@@ -148,5 +148,3 @@ def _run(*command: str) -> str:
     if done.returncode:
         raise OSError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout
-
-

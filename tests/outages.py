@@ -1,5 +1,7 @@
 """Desktops that live through outages of a real PostgreSQL: real threads, real time, nobody helps them back."""
 
+import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -19,14 +21,17 @@ from tests.store_kit import MIGRATIONS, Kit
 
 BACK_SECONDS = 20.0
 """Two good probes 2 s apart after a back-off that has grown; generous, because the machine may be busy."""
+CLOSE_SECONDS = 4.0
+"""For what must take 3 s."""
 TEMPLATE = "outage_template"
 _numbers = count(1)
+_log = logging.getLogger("storage")
 
 
 @contextmanager
 def outage_server(**settings: str) -> Iterator[BareServer]:
     """A server to be maltreated, with a migrated database to copy."""
-    server = BareServer(**settings)
+    server = BareServer(primary=None, **settings)
     try:
         server.start()
         server.sql(f"CREATE DATABASE {TEMPLATE}")
@@ -47,6 +52,8 @@ class Shared:
         self.name = f"shared_{next(_numbers)}"
         self._folder = folder
         self._desks: list[LiveDesk] = []
+        self._errors = _Errors()
+        _log.addHandler(self._errors)
         server.sql(f'CREATE DATABASE "{self.name}" TEMPLATE {TEMPLATE}')
         self.sql("UPDATE store_identity SET database_id = gen_random_uuid()::text")
 
@@ -81,8 +88,24 @@ class Shared:
         return desk
 
     def close(self) -> None:
+        """Close every desk, in time; nothing may have gone wrong behind them meanwhile."""
         for desk in self._desks:
+            began = time.monotonic()
             desk.store.close()
+            assert time.monotonic() - began < CLOSE_SECONDS, f"{desk.name} took too long to close"
+        _log.removeHandler(self._errors)
+        assert self._errors.said == []
+
+
+class _Errors(logging.Handler):
+    """Keeps what the log calls an error: a thread that outlives a bug must not hide it from a test."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.said.append(logging.Formatter().format(record))
 
 
 class LiveDesk(Kit):
@@ -90,6 +113,7 @@ class LiveDesk(Kit):
 
     def __init__(self, root: Path, url: str, name: str, **options: Any) -> None:
         self.url = url
+        self.name = name
         super().__init__(
             root, fresh=True, device=name, **{"target": self.target, "watch": True, "connect_wait": 15.0, **options}
         )

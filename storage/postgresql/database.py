@@ -147,7 +147,8 @@ class PostgresDatabase:
         return self.readers.open_count() + self.writer.is_open, self.readers.size + 1
 
     def _connect(self) -> connection:
-        self.pace.wait()
+        with deadline.uncounted():
+            self.pace.wait()
         session = connect(self.address)
         self.server_version = session.get_parameter_status("server_version") or ""
         return session
@@ -168,8 +169,9 @@ class PostgresDatabase:
             raise StoreError(_ROLLED_BACK)
 
     def _leave_standby(self, error: BaseException) -> None:
-        """Let the next call look for a server that takes writes, where a cluster has several."""
-        if getattr(error, "pgcode", None) == "25006" and len(self.address.hosts) > 1:
+        """Let the next call begin a session anew: with a server of a cluster that takes writes, or only because a
+        session that began read-only stays so."""
+        if getattr(error, "pgcode", None) == "25006":
             self.writer.close()
 
     def _problem(self, error: psycopg2.Error) -> Problem:

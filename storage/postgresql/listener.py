@@ -17,6 +17,7 @@ from typing import Any, Final
 import psycopg2
 from psycopg2.extensions import POLL_READ, connection
 
+from models.problem import Problem
 from storage.postgresql import deadline
 from storage.postgresql.address import Address
 from storage.postgresql.database import READ_LIMIT
@@ -59,14 +60,23 @@ class Listener:
     """A thread that calls `on_change` with the ids that changed, or None where everything may have.
 
     None comes once, too, whenever it begins to listen: what happened before is not known. `on_change` runs on the
-    listener's own thread. `mode` says how it works now, and `reason` why it does not listen.
+    listener's own thread, and so does `on_away`, which hears why the server cannot be reached. `mode` says how it works
+    now, and `reason` why it does not listen.
     """
 
-    def __init__(self, address: Address, on_change: Changed, *, pace: Pace | None = None) -> None:
+    def __init__(
+        self,
+        address: Address,
+        on_change: Changed,
+        *,
+        pace: Pace | None = None,
+        on_away: Callable[[Problem], None] = lambda _problem: None,
+    ) -> None:
         self.mode = Mode.AWAY
         self.reason = "not started"
         self._address = address
         self._on_change = on_change
+        self._on_away = on_away
         self._pace = pace or Pace()
         self._stop = deadline.Stop()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
@@ -97,8 +107,7 @@ class Listener:
 
     def _watch(self) -> None:
         """Use one session until it breaks."""
-        self._pace.wait()
-        session = connect(self._address)
+        session = self._connect()
         try:
             self.reason = self._why_not_listening(session)
             self.mode = Mode.POLLING if self.reason else Mode.LISTENING
@@ -109,6 +118,15 @@ class Listener:
                 self._listen(session)
         finally:
             session.close()
+
+    def _connect(self) -> connection:
+        self._pace.wait()
+        try:
+            return connect(self._address)
+        except psycopg2.Error as error:
+            if not self._stop.is_set():
+                self._on_away(problem_of(error, self._address, closed=True))
+            raise
 
     def _why_not_listening(self, session: connection) -> str:
         """Return "" when notifications arrive here, else why they do not."""

@@ -1,0 +1,159 @@
+"""F24, F43: the server holds newer or older data than it did, or clocks are wrong: nothing is overwritten unasked."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+import storage.applying
+import storage.database_repository
+import storage.json_store.json_repository
+from models.change import Choice
+from models.problem import Category
+from tests.bare_postgres import BareServer
+from tests.outages import Shared, outage_server
+from tests.proxy import Proxy
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[BareServer]:
+    with outage_server() as made:
+        yield made
+
+
+@pytest.fixture
+def shared(server: BareServer, tmp_path: Path) -> Iterator[Shared]:
+    made = Shared(server, tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def proxy(server: BareServer) -> Iterator[Proxy]:
+    """The way of one desk to the server, which can be cut without the others noticing."""
+    made = Proxy(server.port)
+    yield made
+    made.close()
+
+
+def test_the_story_of_the_overwritten_server_list(shared: Shared, proxy: Proxy) -> None:
+    """A desk falls back and edits its old copy; the server comes back with newer data, and that stays."""
+    away = shared.desk("away", shared.url(f"127.0.0.1:{proxy.port}"))
+    away.add("Same field", "Other field", "Deleted there", "Untouched")
+    other = shared.desk("other")
+    proxy.refuse()
+    # Its old copy is edited, as the file of that manager was.
+    away.edit("Same field", note="old copy")
+    away.edit("Other field", tags=["old copy"])
+    away.edit("Deleted there", note="edited in the old copy")
+    away.add("Added to the old copy")
+    assert away.is_away
+    # Meanwhile the others go on.
+    other.edit("Same field", note="newer")
+    other.edit("Other field", note="newer")
+    other.edit("Untouched", note="newer")
+    other.connections.remove([other.get("Deleted there").id])
+    other.add("Added by another")
+    proxy.mend()
+    away.wait_home()
+    for desk in (away, other):
+        desk.store.poll()
+        notes = {name: desk.get(name).note for name in ("Same field", "Other field", "Untouched")}
+        assert notes == {"Same field": "newer", "Other field": "newer", "Untouched": "newer"}
+        assert desk.get("Other field").tags == ("old copy",)
+        assert desk.get("Deleted there").note == "edited in the old copy"
+    added = ["Added by another", "Added to the old copy"]
+    assert shared.names() == [*added, "Deleted there", "Other field", "Same field", "Untouched"]
+    (conflict,) = away.store.changes().conflicts
+    assert (conflict.name, conflict.fields) == ("Same field", ("note",))
+    assert [each["note"] for each in (conflict.base, conflict.mine, conflict.theirs)] == ["", "old copy", "newer"]
+    assert other.store.changes().conflicts == away.store.changes().conflicts
+    other.store.resolve({conflict.id: Choice.MINE})
+    assert away.store.changes().conflicts == ()
+    assert shared.sql("SELECT note FROM exchange_connections WHERE name = 'Same field'") == [("old copy",)]
+
+
+def test_f24_an_older_copy_of_the_database_is_asked_about(shared: Shared, proxy: Proxy) -> None:
+    desk = shared.desk(url=shared.url(f"127.0.0.1:{proxy.port}"))
+    desk.add("Kept", "Changed")
+    shared.end_sessions()
+    proxy.refuse()
+    shared.end_sessions()
+    shared.server.sql(f'CREATE DATABASE "{shared.name}_copy" TEMPLATE "{shared.name}"')
+    proxy.mend()
+    desk.wait_home()
+    desk.edit("Changed", note="after the backup")
+    desk.add("New")
+    proxy.refuse()
+    desk.edit("Changed", note="waiting")
+    assert desk.is_away
+    shared.server.sql(
+        f'DROP DATABASE "{shared.name}" WITH (FORCE)', f'ALTER DATABASE "{shared.name}_copy" RENAME TO "{shared.name}"'
+    )
+    proxy.mend()
+    desk.store.retry()
+    assert desk.category() is Category.FENCE
+    assert "older" in (desk.problem.text if desk.problem else "")
+    assert desk.store.status.retry_in is None
+    # Nothing is sent by itself, however long nobody answers; what is here can be seen and changed.
+    time.sleep(3)
+    assert shared.sql("SELECT name, note FROM exchange_connections ORDER BY name") == [("Changed", ""), ("Kept", "")]
+    assert desk.names() == ["Kept", "Changed", "New"]
+    assert desk.get("Changed").note == "waiting"
+    desk.store.accept_database()
+    desk.wait_home()
+    found = dict(shared.sql("SELECT name, note FROM exchange_connections"))
+    kept = [conflict.mine["note"] for conflict in desk.store.changes().conflicts]
+    assert found["Changed"] == "waiting" or kept == ["waiting"]
+
+
+def test_f24_a_backup_restored_by_the_program_is_asked_about(shared: Shared, proxy: Proxy) -> None:
+    """The epoch is raised by a restore: what was based on the time before does not go in by itself."""
+    desk = shared.desk(url=shared.url(f"127.0.0.1:{proxy.port}"))
+    desk.add("Before")
+    proxy.refuse()
+    desk.edit("Before", note="waiting")
+    shared.sql("UPDATE store_identity SET epoch = epoch + 1")
+    proxy.mend()
+    desk.store.retry()
+    assert desk.category() is Category.FENCE
+    assert "backup was restored" in (desk.problem.text if desk.problem else "")
+    assert shared.sql("SELECT note FROM exchange_connections") == [("",)]
+    desk.store.accept_database()
+    desk.wait_home()
+    assert shared.sql("SELECT note FROM exchange_connections") == [("waiting",)]
+
+
+@pytest.mark.parametrize("days", [-365, 365])
+def test_f43_a_wrong_clock_decides_nothing(
+    shared: Shared, proxy: Proxy, days: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A desk whose clock jumps a year while it is away: by their base the changes are merged, not by their stamps."""
+    away = shared.desk("away", shared.url(f"127.0.0.1:{proxy.port}"))
+    away.add("Shared", "Merged")
+    other = shared.desk("other")
+    proxy.refuse()
+    away.edit("Shared", note="first")
+    with monkeypatch.context() as patched:
+        wrong = datetime.now(UTC) + timedelta(days=days)
+        real = time.time
+        patched.setattr(time, "time", lambda: real() + days * 86400)
+        for module in (storage.applying, storage.database_repository, storage.json_store.json_repository):
+            if hasattr(module, "now"):
+                patched.setattr(module, "now", lambda: wrong)
+        away.edit("Merged", note="from a wrong year")
+        away.edit("Shared", note="mine")
+        other.edit("Shared", note="theirs")
+        other.edit("Merged", tags=["theirs"])
+        began = time.monotonic()
+        proxy.mend()
+        # The way back is paced by a clock that nobody sets.
+        away.wait_home()
+        assert time.monotonic() - began < 15
+    merged = away.get("Merged")
+    assert (merged.note, merged.tags) == ("from a wrong year", ("theirs",))
+    assert away.get("Shared").note == "theirs"
+    (conflict,) = away.store.changes().conflicts
+    assert conflict.mine["note"] == "mine"
