@@ -11,6 +11,7 @@ from models.problem import Category, StoreError
 from services.events import Events
 from services.legacy import LegacyService
 from storage.backup import list_backups, make_backup, verify
+from storage.database import Database
 from storage.legacy.scrub import scrub
 from storage.legacy.secret_words import Finder, is_placeholder, is_secret_name
 from tests.canary import canaries_under
@@ -141,7 +142,7 @@ def test_a_read_only_folder_is_refused(tmp_path: Path) -> None:
     shape_b(tmp_path / "cts.db", Canaries())
     with open_kit(tmp_path) as kit:
         database = kit.store.database
-        assert database is not None
+        assert isinstance(database, Database)
         database.forbid_writing()
         with pytest.raises(StoreError) as raised:
             scrub(database, kit.folder)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from storage.database import Database
 from storage.legacy.set_aside import set_aside
 from storage.legacy.shapes import Shape, recognise, tables
 from tests.fixtures.cts31 import Canaries, shape_a, shape_b
@@ -21,8 +22,11 @@ def test_both_shapes_are_recognised(tmp_path: Path) -> None:
 
 
 def test_ours_is_not_one(tmp_path: Path) -> None:
-    with open_kit(tmp_path / "data") as kit, kit.store.database.read() as connection:  # type: ignore[union-attr]
-        assert recognise(connection) is None
+    with open_kit(tmp_path / "data") as kit:
+        database = kit.store.database
+        assert isinstance(database, Database)
+        with database.read() as connection:
+            assert recognise(connection) is None
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import sqlite3
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from models.status import TakeOver
 from services.events import Events
 from services.legacy import LegacyService
 from storage.legacy.shapes import Shape, recognise
+from storage.legacy.take_over import Sealing
 from tests.canary import canaries_in, canaries_under
 from tests.fixtures.cts31 import Canaries, b_rows, json_record, shape_a, shape_b, write
 from tests.store_kit import Kit, open_kit
@@ -223,6 +224,7 @@ def test_a_failure_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     """The vault says no when everything but the connections is done; the next start with the key takes over."""
     from storage.backup import list_backups
     from storage.data_folder import prepare
+    from storage.database import Database
     from storage.store import Store
     from tests.store_kit import MIGRATIONS
 
@@ -231,13 +233,13 @@ def test_a_failure_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     for _ in range(3):
         heard: list[Event] = []
         folder = prepare(tmp_path)
-        store = Store(folder, _LockedVault(), MIGRATIONS, publish=heard.append, device="d")
+        store = Store(folder, cast(Sealing, _LockedVault()), MIGRATIONS, publish=heard.append, device="d")
         steps: list[Any] = []
         store.open(steps.append)
         problem = next(step.problem for step in steps if step.step == "take-over")
         assert problem.category is Category.LOCKED
         assert "as it was" in problem.text
-        assert store.database is not None
+        assert isinstance(store.database, Database)
         with store.database.read() as connection:
             assert recognise(connection) is Shape.A
         store.close()
@@ -269,7 +271,7 @@ def test_a_broken_migration_leaves_the_file_as_it_was(tmp_path: Path) -> None:
     try:
         migrator = Migrator(database, migrations, backup=lambda: None)
         with pytest.raises(StoreError) as raised:
-            take_over_if_needed(database, folder, Vault(), migrator)
+            take_over_if_needed(database, folder, cast(Sealing, Vault()), migrator)
         assert "not taken over" in raised.value.problem.text
     finally:
         database.close()
