@@ -175,7 +175,9 @@ class DatabaseRepository:
             return []
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                outcomes = self._transaction(operations, replay=replay, rename=rename)
+                with self._database.write() as statements, collector_paused():
+                    applier = Applier(statements, self._database.dialect, replay=replay, rename=rename)
+                    outcomes = applier.apply(operations)
                 break
             except ConflictError:
                 raise
@@ -188,10 +190,6 @@ class DatabaseRepository:
         if not replay:
             self._applied(list(zip(operations, outcomes, strict=True)))
         return outcomes
-
-    def _transaction(self, operations: Sequence[Operation], *, replay: bool, rename: bool) -> list[Outcome]:
-        with self._database.write() as statements, collector_paused():
-            return Applier(statements, self._database.dialect, replay=replay, rename=rename).apply(operations)
 
     def settle(self, connection_id: str, mine: Mapping[str, Any], conflicts: Sequence[str]) -> None:
         """Store what a person chose of a record's conflicts, and end these; `mine` is empty where nothing changes.

@@ -137,9 +137,6 @@ class Journal:
     def lag(self) -> int:
         return len(self._behind) + (self._records.mirror_lag if self._records is not None else 0)
 
-    def waiting_count(self) -> int:
-        return self.records.waiting_count
-
     def fence(self, identity: Identity, repository: DatabaseRepository, location: str) -> Problem | None:
         """Return why what waits must not go into this database by itself; None where it may."""
         records = self.records

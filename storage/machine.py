@@ -201,7 +201,7 @@ class Machine:
             _log.warning("The record files could not be brought home: %s", error.problem.text)
             done = Reconciled()
         with self.switch:
-            if self.closed or self.journal.waiting_count():
+            if self.closed or self.journal.records.waiting_count:
                 return
             self.breaker.close()
             self.cache.drop()
@@ -267,7 +267,7 @@ class Machine:
                 size = self.folder.database.stat().st_size
         counts: dict[str, Any] = {}
         if self.journal.is_open:
-            counts = {"waiting": self.journal.waiting_count(), "rejected": len(self.journal.records.rejected())}
+            counts = {"waiting": self.journal.records.waiting_count, "rejected": len(self.journal.records.rejected())}
         waits = self.state is StoreState.FALLBACK
         return self.current._replace(size_bytes=size, retry_in=self.breaker.due_in if waits else None, **counts)
 
@@ -316,7 +316,7 @@ class Machine:
         self.sharing.pause()
         if not told:
             # Counted here, so that the record files are open and every status knows what waits.
-            count = self.journal.waiting_count()
+            count = self.journal.records.waiting_count
             _log.warning("Fallback to the JSON files, %d waiting: %s %s", count, problem.text, problem.detail)
             text = f"{problem.text} Work goes on with the records in the data folder. {problem.solution}"
             self.publish(Notice("warning", text, problem))
