@@ -9,7 +9,7 @@ import os
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ for name in ("CTS_DATA_DIR", "DATABASE_URL", "USE_FILE_STORAGE", "CTS_PASSPHRASE
     os.environ.pop(name, None)
 
 import demo_folder  # noqa: E402
+import shared_scenes  # noqa: E402
 from PySide6.QtCore import QRect, QSize, Qt  # noqa: E402 - Qt reads the environment when it is imported
 from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPixmap  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
@@ -146,13 +147,6 @@ SCENES: tuple[Callable[[Studio], Awaitable[None]], ...] = (
 
 
 def main() -> int:
-    import qasync
-
-    import main as program
-    from gui.app import pages
-    from gui.main_window import MainWindow
-    from gui.messages import Messages
-    from gui.tasks import Tasks
     from gui.theme import Theme
 
     app = QApplication(sys.argv[:1])
@@ -160,33 +154,52 @@ def main() -> int:
     font = app.font()
     font.setStyleStrategy(QFont.StyleStrategy.NoSubpixelAntialias)
     app.setFont(font)
-    theme, messages = Theme(app), Messages()
-    tasks = Tasks(messages)
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    for old in FOLDER.glob("*.png"):
+        old.unlink()
+    theme = Theme(app)
     with tempfile.TemporaryDirectory(prefix="cts-") as temporary:
         data = Path(temporary) / "data"
         demo_folder.make(data)
-        core = program.build_core(program.Arguments(str(data)))
-        loop = qasync.QEventLoop(app)
-        window = MainWindow(theme, messages, tasks, pages())
-        window.open_first()
-        window.resize(SIZE)
-        window.show()
-        tasks.attach(core.workers)
-        with loop:
-            loop.run_until_complete(_shoot_all(Studio(window, theme, core, FOLDER)))
-            tasks.cancel_all()
-            window.bridge.detach()
-            core.startup.close()
-            core.workers.close()
+        _session(app, theme, data, _shoot_all)
+    with shared_scenes.shared_database() as server, tempfile.TemporaryDirectory(prefix="cts-") as temporary:
+        _session(app, theme, Path(temporary) / "data", lambda studio: shared_scenes.shoot_all(studio, server))
     print(f"{len(list(FOLDER.glob('*.png')))} pictures in {FOLDER.relative_to(ROOT)}")
     return 0
 
 
+def _session(
+    app: QApplication, theme: "Theme", data: Path, shoot: "Callable[[Studio], Coroutine[object, object, None]]"
+) -> None:
+    """Run the window on a data folder while `shoot` takes its pictures."""
+    import qasync
+
+    import main as program
+    from gui.app import pages
+    from gui.main_window import MainWindow
+    from gui.messages import Messages
+    from gui.tasks import Tasks
+
+    messages = Messages()
+    tasks = Tasks(messages)
+    core = program.build_core(program.Arguments(str(data)))
+    loop = qasync.QEventLoop(app)
+    window = MainWindow(theme, messages, tasks, pages())
+    window.open_first()
+    window.resize(SIZE)
+    window.show()
+    tasks.attach(core.workers)
+    with loop:
+        loop.run_until_complete(shoot(Studio(window, theme, core, FOLDER)))
+        tasks.cancel_all()
+        window.bridge.detach()
+        core.startup.close()
+        core.workers.close()
+    window.close()
+
+
 async def _shoot_all(studio: Studio) -> None:
     core, window = studio.core, studio.window
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for old in FOLDER.glob("*.png"):
-        old.unlink()
     window.attach(core)
     await asyncio.wrap_future(core.workers.write(core.startup.run))
     await asyncio.wrap_future(core.workers.write(_decorate, core))

@@ -93,6 +93,13 @@ class Commands(QObject):
             self.place_after_removal = self._model.places(ids)[0]
             self._controller.actions.remove(ids)
 
+    def select_after_removal(self) -> None:
+        """Select what is now where the removed rows were, if they were removed here."""
+        wanted, self.place_after_removal = self.place_after_removal, -1
+        if wanted >= 0 and not self._table.selected_ids() and self._model.rowCount():
+            place = min(wanted, self._model.rowCount() - 1)
+            self._table.select_ids([self._model.row_at(place).id])
+
     def open_menu(self, place: QPoint) -> None:
         from gui.connections.menu import selection_menu
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from models.event import ConnectionsChanged
     from services.core import Core
 
+_LIST = "connections: list"
 _MANY = 20_000
 """Rows from which on a new order is arranged on a thread, so that the window does not wait for it."""
 
@@ -42,6 +43,7 @@ class ConnectionsController(QObject):
         self._tasks = shell.tasks
         self._core: Core | None = None
         self._asking: VaultAsking | None = None
+        self._late: list[ConnectionsChanged] = []
         self.actions = ConnectionActions(shell, lambda: self.core, self)
         self.transfers = Transfers(shell, lambda: self.core, self)
         self.actions.stored.connect(self.stored)
@@ -58,7 +60,8 @@ class ConnectionsController(QObject):
     def reload(self) -> None:
         """Read the whole list again."""
         if self._core is not None:
-            self._tasks.start("connections: list", self._read(), busy=self.busy_changed.emit, failed=self.failed.emit)
+            self._late.clear()
+            self._tasks.start(_LIST, self._read(), busy=self.busy_changed.emit, failed=self.failed.emit)
 
     def arrange(self, index: OrderIndex, column: str, *, descending: bool) -> None:
         """Order a list; a long one on a thread, where there are any yet."""
@@ -91,12 +94,21 @@ class ConnectionsController(QObject):
     def _take_change(self, event: "ConnectionsChanged") -> None:
         if event.everything:
             self.reload()
-        else:
-            self.changed.emit(event.changed, event.removed)
+            return
+        if self._tasks.is_running(_LIST):
+            # The list that is being read may be older than this change.
+            self._late.append(event)
+        self.changed.emit(event.changed, event.removed)
 
     async def _read(self) -> None:
         core = self.core
-        self.listed.emit(await self._tasks.read(lambda: OrderIndex(core.connections.rows())))
+        index = await self._tasks.read(lambda: OrderIndex(core.connections.rows()))
+        self.listed.emit(index)
+        late, self._late = self._late, []
+        for event in late:
+            known = ((row, index.row(row.id)) for row in event.changed)
+            newer = tuple(row for row, listed in known if listed is None or listed.revision <= row.revision)
+            self.changed.emit(newer, event.removed)
 
     async def _arrange(self, index: OrderIndex, column: str, *, descending: bool) -> None:
         version = index.version

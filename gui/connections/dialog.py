@@ -48,6 +48,9 @@ class ConnectionDialog(QDialog):
         self._account, self._credentials = AccountSection(), CredentialsSection()
         self._trading, self._notes = TradingSection(), NotesSection()
         self._sections: tuple[Section, ...] = (self._account, self._credentials, self._trading, self._notes)
+        self._fields: dict[str, FormField] = {
+            name: field for section in self._sections for name, field in section.fields.items()
+        }
         self._problem = PlainLabel(tone="error", wrap=True, selectable=True)
         self._problem.hide()
         self._cancel = Button("Cancel", self.reject)
@@ -99,7 +102,7 @@ class ConnectionDialog(QDialog):
     def show_errors(self, errors: Mapping[str, str]) -> None:
         """Show each sentence at its field; the first of these fields gets the focus. What has no field goes below."""
         self._clear_errors()
-        fields = self._fields()
+        fields = self._fields
         for name, text in errors.items():
             if name in fields:
                 fields[name].set_error(text)
@@ -175,11 +178,8 @@ class ConnectionDialog(QDialog):
             values |= section.values()
         return values
 
-    def _fields(self) -> "dict[str, FormField]":
-        return {name: field for section in self._sections for name, field in section.fields.items()}
-
     def _clear_errors(self) -> None:
-        for field in self._fields().values():
+        for field in self._fields.values():
             field.set_error("")
         self._problem.hide()
 

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
-from gui.change_words import PARTS, marks
-from gui.changes_reader import ChangesReader
 from gui.connections.commands import Commands
 from gui.connections.controller import ConnectionsController
 from gui.connections.detail_pane import DetailPane
 from gui.connections.empty import EmptyList
 from gui.connections.filters import FilterRow
 from gui.connections.list_control import ListControl
+from gui.connections.marking import Marking
 from gui.connections.order_index import OrderIndex
 from gui.connections.table import ConnectionTable
 from gui.connections.table_model import ConnectionTableModel
@@ -22,7 +21,6 @@ from gui.widgets.buttons import Button
 from gui.widgets.fields import SearchField
 
 if TYPE_CHECKING:
-    from models.change import Changes
     from models.connection_row import ConnectionRow
     from models.problem import Problem
     from services.core import Core
@@ -39,12 +37,12 @@ class ConnectionsPage(Page):
     def __init__(self, shell: Shell) -> None:
         super().__init__(shell)
         self.controller = ConnectionsController(shell, self)
-        self._changes = ChangesReader(shell, "list", self)
         self.model = ConnectionTableModel()
         self.table = ConnectionTable(shell.theme, self.model)
         self.filters = FilterRow()
         self.search = SearchField("Search name, exchange, tag   Ctrl+F")
         self.detail = DetailPane(shell.theme)
+        self._marking = Marking(shell, self.table, self.model, self.detail)
         self.empty = EmptyList()
         self.commands = Commands(self, self.table, self.model, self.controller, shell.messages)
         self.control = ListControl(self, self.search, self.filters, self.table, self.model, self.controller)
@@ -61,13 +59,13 @@ class ConnectionsPage(Page):
 
     def attach(self, core: "Core") -> None:
         self.controller.attach(core)
-        self._changes.attach(core)
+        self._marking.attach(core)
         self.empty.data_folder = str(core.data_folder)
 
     def started(self) -> None:
         self._set_ready(ready=True)
         self.controller.reload()
-        self._changes.ask()
+        self._marking.ask()
 
     def take_focus(self) -> None:
         if self.table.isVisible():
@@ -160,8 +158,7 @@ class ConnectionsPage(Page):
         controller.record_read.connect(self.detail.show_record)
         controller.form_ready.connect(commands.open_form)
         controller.transfers.previewed.connect(commands.show_import)
-        self._changes.read.connect(self._mark)
-        self.detail.changes_wanted.connect(self._go_to_changes)
+        self._marking.narrowed.connect(self._list_changed)
         commands.add_shortcuts()
 
     def _set_ready(self, *, ready: bool) -> None:
@@ -179,25 +176,11 @@ class ConnectionsPage(Page):
     def _apply(self, changed: "Sequence[ConnectionRow]", removed: Sequence[str]) -> None:
         self.model.apply(changed, removed)
         self._list_changed()
-        if self.commands.place_after_removal >= 0 and not self.table.selected_ids() and self.model.rowCount():
-            place = min(self.commands.place_after_removal, self.model.rowCount() - 1)
-            self.table.select_ids([self.model.row_at(place).id])
-        self.commands.place_after_removal = -1
+        if removed:
+            self.commands.select_after_removal()
         selected = set(self.table.selected_ids())
         if any(row.id in selected for row in changed):
             self._show_selection()
-
-    def _mark(self, changes: "Changes") -> None:
-        if self.model.set_marks(marks(changes)):
-            self._list_changed()
-        self._show_mark()
-
-    def _show_mark(self) -> None:
-        ids = self.table.selected_ids()
-        self.detail.show_mark(self.model.index_of.marks.get(ids[0]) if len(ids) == 1 else None)
-
-    def _go_to_changes(self, mark: str) -> None:
-        self.shell.go_to(f"database/{PARTS[mark]}")
 
     def _list_changed(self) -> None:
         index = self.model.index_of
@@ -218,7 +201,7 @@ class ConnectionsPage(Page):
     def _show_selection(self) -> None:
         rows = self.table.selected_rows()
         self.detail.show_rows(rows)
-        self._show_mark()
+        self._marking.show_selected()
         if len(rows) == 1:
             self._detail_timer.start()
         else:

@@ -17,6 +17,7 @@ class PathRow(QWidget):
         super().__init__(parent)
         self._what = what
         self._path = Path()
+        self._text = ""
         self.label = PlainLabel(wrap=True, selectable=True)
         self.label.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.open_button = Button("Open folder", self.open_folder, tone="link")
@@ -31,6 +32,8 @@ class PathRow(QWidget):
     def set_path(self, path: Path, text: str = "") -> None:
         """Show `path`; `text` where what is shown differs from it, such as a masked URL."""
         self._path = path
+        self._text = text or str(path)
+        self.copy_button.set_text("Copy address" if text else "Copy path")
         self.label.setText(text or str(path))
         self.label.setAccessibleName(f"{self._what}: {text or path}")
 
@@ -38,7 +41,7 @@ class PathRow(QWidget):
         open_folder(self._path)
 
     def copy(self) -> None:
-        QGuiApplication.clipboard().setText(str(self._path))
+        QGuiApplication.clipboard().setText(self._text)
 
 
 def open_folder(path: Path) -> bool:

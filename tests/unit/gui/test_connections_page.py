@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
@@ -10,6 +11,7 @@ from gui.connections.import_dialog import ImportDialog
 from gui.connections.order_index import OrderIndex
 from gui.connections.page import ConnectionsPage
 from gui.widgets.dialogs import ConfirmDialog
+from models.connection_row import ConnectionRow
 from models.problem import Category, Problem
 from tests.window_kit import Desk, desk
 
@@ -319,5 +321,24 @@ def test_the_detail_pane_shows_the_record_but_no_secret(desk: Desk) -> None:
         assert page.detail._values.value("Margin") == "cross, one-way mode"
         page.table.selectAll()
         assert page.detail._heading.text == "2 connections"
+
+    desk.run(scene())
+
+
+def test_a_change_during_a_read_is_not_lost_to_the_older_list(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        page = await filled(desk, "Alpha")
+        service, row_id = desk.core.connections, page.model.row_at(0).id
+        read = service.rows
+
+        def read_and_be_overtaken() -> list[ConnectionRow]:
+            rows = read()
+            service.edit(row_id, {"color": "#112233"})
+            return rows
+
+        monkeypatch.setattr(service, "rows", read_and_be_overtaken)
+        page.reload()
+        await desk.until(lambda: not desk.tasks.is_running("connections: list"))
+        assert page.model.row_at(0).color == "#112233"
 
     desk.run(scene())

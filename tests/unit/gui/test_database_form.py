@@ -77,7 +77,7 @@ def test_tried_saved_and_gone_back(desk: Desk, postgres_url: str) -> None:
         form.clear.click()
         (await desk.dialog(ConfirmDialog)).confirm.click()
         await desk.until(lambda: desk.core.status.store().backend is Backend.SQLITE)
-        assert form.source.text().startswith("The records are in the data folder")
+        await desk.until(lambda: form.source.text().startswith("The records are in the data folder"))
 
     desk.run(scene())
 

@@ -1,0 +1,45 @@
+"""Marks the connections whose changes are not simply stored, in the list and in the detail pane."""
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, Signal
+
+from gui.change_words import PARTS, marks
+from gui.changes_reader import ChangesReader
+from gui.connections.detail_pane import DetailPane
+from gui.connections.table import ConnectionTable
+from gui.connections.table_model import ConnectionTableModel
+from gui.shell import Shell
+
+if TYPE_CHECKING:
+    from models.change import Changes
+    from services.core import Core
+
+
+class Marking(QObject):
+    """`narrowed` comes where other rows are shown because of it."""
+
+    narrowed = Signal()
+
+    def __init__(self, shell: Shell, table: ConnectionTable, model: ConnectionTableModel, detail: DetailPane) -> None:
+        super().__init__(table)
+        self._shell, self._table, self._model, self._detail = shell, table, model, detail
+        self._changes = ChangesReader(shell, "list", self)
+        self._changes.read.connect(self._mark)
+        detail.changes_wanted.connect(lambda mark: shell.go_to(f"database/{PARTS[mark]}"))
+
+    def attach(self, core: "Core") -> None:
+        self._changes.attach(core)
+
+    def ask(self) -> None:
+        self._changes.ask()
+
+    def show_selected(self) -> None:
+        """Say in the detail pane what is marked about the one that is selected."""
+        ids = self._table.selected_ids()
+        self._detail.show_mark(self._model.index_of.marks.get(ids[0]) if len(ids) == 1 else None)
+
+    def _mark(self, changes: "Changes") -> None:
+        if self._model.set_marks(marks(changes)):
+            self.narrowed.emit()
+        self.show_selected()
