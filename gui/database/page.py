@@ -7,16 +7,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QVBoxLayout, QWidget
 
-from gui.change_words import change_text
-from gui.changes_reader import ChangesReader
 from gui.database.actions import badge, reasons
 from gui.database.backups_panel import BackupsPanel
 from gui.database.baseline_dialog import BaselineDialog
-from gui.database.change_actions import ChangeActions
-from gui.database.changes_panels import ConflictsPanel, RejectedPanel, WaitingPanel
+from gui.database.changes_part import ChangesPart
 from gui.database.controller import DatabaseController
-from gui.database.fence_panel import FencePanel
-from gui.database.health_panel import HealthPanel
 from gui.database.migration_actions import MigrationActions
 from gui.database.migrations_panel import MigrationsPanel
 from gui.database.rehearsal_dialog import RehearsalDialog
@@ -28,9 +23,9 @@ from gui.shell import Page, Shell
 from gui.widgets.dialogs import ConfirmDialog
 from gui.widgets.side_pane import WIDTH, SidePane
 from gui.widgets.tabs import Tabs
+from models.status import Backend
 
 if TYPE_CHECKING:
-    from models.change import Changes, RejectedChange
     from models.problem import Problem
     from models.status import Backup, LedgerChange, MigrationItem, Rehearsal, StoreStatus
     from services.core import Core
@@ -48,26 +43,19 @@ class DatabasePage(Page):
         self.controller = DatabaseController(shell, self)
         self._on_migrations = MigrationActions(self.controller)
         self._on_store = StoreActions(self.controller)
-        self._on_changes = ChangeActions(self.controller)
-        self._changes = ChangesReader(shell, "database page", self)
         self.card = StoreCard(shell.theme)
-        self.fence = FencePanel()
         self.tabs = Tabs("Parts of the Database page")
         self.migrations = MigrationsPanel(shell.theme)
-        self.waiting = WaitingPanel(shell.theme)
-        self.conflicts = ConflictsPanel(shell.theme)
-        self.rejected = RejectedPanel(shell.theme)
-        self.health = HealthPanel(shell.theme)
+        self.changes = ChangesPart(shell, self.controller, self.tabs, self)
         self.backups = BackupsPanel()
         self.take_over = TakeOverPanel(shell.theme)
         self._lay_out()
         self._connect_panels()
-        self._connect_changes()
         self._connect_controller()
 
     def attach(self, core: "Core") -> None:
         self.controller.attach(core)
-        self._changes.attach(core)
+        self.changes.attach(core)
 
     def started(self) -> None:
         self.reload()
@@ -77,7 +65,7 @@ class DatabasePage(Page):
 
     def reload(self) -> None:
         self.controller.reload()
-        self._changes.ask()
+        self.changes.ask()
 
     def _lay_out(self) -> None:
         main = QWidget()
@@ -85,13 +73,13 @@ class DatabasePage(Page):
         column.setContentsMargins(20, 16, 20, 14)
         column.setSpacing(16)
         column.addWidget(self.card)
-        column.addWidget(self.fence)
+        column.addWidget(self.changes.fence)
         for key, title, part in (
             ("migrations", "Migrations", self.migrations),
-            ("waiting", "Waiting", self.waiting),
-            ("conflicts", "Conflicts", self.conflicts),
-            ("rejected", "Refused", self.rejected),
-            ("health", "Health", self.health),
+            ("waiting", "Waiting", self.changes.waiting),
+            ("conflicts", "Conflicts", self.changes.conflicts),
+            ("rejected", "Refused", self.changes.rejected),
+            ("health", "Health", self.changes.health),
         ):
             self.tabs.add(key, title, part)
         column.addWidget(self.tabs, 1)
@@ -123,18 +111,6 @@ class DatabasePage(Page):
         self.backups.restore_wanted.connect(self._ask_restore)
         self.take_over.scrub_wanted.connect(self._on_store.preview_scrub)
 
-    def _connect_changes(self) -> None:
-        actions = self._on_changes
-        self._changes.read.connect(self._show_changes)
-        self.conflicts.resolve_wanted.connect(actions.resolve)
-        self.rejected.dismiss_wanted.connect(self._ask_dismiss)
-        self.rejected.edit_wanted.connect(lambda connection_id: self.shell.go_to(f"connections/{connection_id}"))
-        self.fence.accepted.connect(actions.accept_database)
-        self.fence.settings_wanted.connect(lambda: self.shell.go_to("settings/database"))
-        self.health.wanted.connect(actions.read_health)
-        actions.health_read.connect(self.health.show_health)
-        actions.health_failed.connect(self.health.show_problem)
-
     def _connect_controller(self) -> None:
         controller = self.controller
         controller.store_read.connect(self._show_store)
@@ -153,19 +129,8 @@ class DatabasePage(Page):
     def _show_store(self, status: "StoreStatus") -> None:
         self._store = status
         self.card.show_store(status)
-        self.fence.show_store(status)
+        self.changes.fence.show_store(status)
         self._show_reasons()
-
-    def _show_changes(self, changes: "Changes") -> None:
-        self.waiting.show_changes(changes.waiting)
-        self.conflicts.show_conflicts(changes.conflicts)
-        self.rejected.show_changes(changes.rejected)
-        for key, count in (
-            ("waiting", len(changes.waiting)),
-            ("conflicts", len(changes.conflicts)),
-            ("rejected", len(changes.rejected)),
-        ):
-            self.tabs.set_counter(key, f"{count:,}" if count else "")
 
     def _show_items(self, items: "Sequence[MigrationItem]") -> None:
         self._items = tuple(items)
@@ -186,8 +151,7 @@ class DatabasePage(Page):
         self.backups.set_reasons(why.backup, why.restore)
         self.card.set_reason(busy or ("" if self._store else why.apply))
         self.take_over.set_reason(why.scrub)
-        for panel in (self.conflicts, self.rejected, self.fence):
-            panel.set_reason(busy)
+        self.changes.set_reason(busy)
 
     def _show_rehearsal(self, results: "Sequence[Rehearsal]") -> None:
         RehearsalDialog(self.shell.theme, results, self).open()
@@ -216,27 +180,19 @@ class DatabasePage(Page):
 
     def _ask_restore(self, backup: "Backup") -> None:
         facts = f"{size_text(backup.size_bytes)}, {count_text(backup.connections, 'connection')}"
+        shared = self._store is not None and self._store.backend is Backend.POSTGRESQL
+        kept = "What is there now is kept in the quarantine folder."
+        if shared:
+            kept = "For every desktop that uses it. A backup of what is there now is made first."
         question = ConfirmDialog(
             "Restore a backup",
-            "The database becomes what it was then. What is there now is kept in the quarantine folder.",
+            f"The database becomes what it was then. {kept}",
             confirm="Restore it",
             lines=[f"Backup of {stamp_text(backup.made_at)}: {facts}", str(backup.path)],
             danger=True,
             parent=self,
         )
         question.accepted.connect(lambda: self._on_store.restore(Path(backup.path)))
-        question.open()
-
-    def _ask_dismiss(self, change: "RejectedChange") -> None:
-        question = ConfirmDialog(
-            "Dismiss this change",
-            "The change is forgotten for good; the database stays as it is.",
-            confirm="Dismiss it",
-            lines=[f"{change.name}: {change_text(change)}"],
-            danger=True,
-            parent=self,
-        )
-        question.accepted.connect(lambda: self._on_changes.dismiss(change.op_id))
         question.open()
 
     def _ask_empty(self) -> None:
@@ -257,7 +213,8 @@ class DatabasePage(Page):
         question = ConfirmDialog(
             "Scrub plaintext secrets",
             "The secrets that CTS v3.1 kept in clear are overwritten in these places. The connections keep theirs, "
-            "sealed by the vault. This cannot be undone, and CTS v3.1 itself can then no longer use this folder.",
+            "sealed by the vault; the keys of what was left out at the take-over are lost. This cannot be undone, and "
+            "CTS v3.1 itself can then no longer use this folder.",
             confirm="Scrub these places",
             lines=places,
             danger=True,

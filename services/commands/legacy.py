@@ -33,7 +33,7 @@ def scrub(core: "Core", arguments: "argparse.Namespace") -> Result:
         if not places:
             return Result({"done": False, "plaintext": []}, "No secrets in clear are left.")
         raise InputError(
-            f"Secrets in clear would be removed from: {', '.join(places)}.",
+            f"Secrets in clear would be removed from: {', '.join(places)}.{_lost_for_good(core.legacy.report())}",
             "Add --yes to do it; the connections keep their encrypted secrets.",
             category=Category.LEGACY,
         )
@@ -41,6 +41,13 @@ def scrub(core: "Core", arguments: "argparse.Namespace") -> Result:
     left = core.legacy.plaintext()
     text = "Every secret in clear is removed." if places else "No secrets in clear were left."
     return Result({"done": True, **_plain(done), "plaintext": list(left)}, text)
+
+
+def _lost_for_good(found: TakeOver | None) -> str:
+    """Say that a key which did not come over is nowhere else than in these places."""
+    if found is None or not found.skipped:
+        return ""
+    return f" With them go the keys of what did not come over ({len(found.skipped):,}, see `legacy report`)."
 
 
 def _plain(done: object) -> dict[str, object]:

@@ -35,6 +35,8 @@ def test_a_folder_comes_over_and_is_scrubbed(program: Program, make: Shape, came
 
     before = program.run("legacy", "scrub", code=1)
     assert "--yes" in before.err
+    # What was left out has its key nowhere else.
+    assert ("keys of what did not come over" in before.err) == bool(report["skipped"])
     done = program.run("legacy", "scrub", "--yes", "--json").json
     assert done["done"]
     assert done["plaintext"] == []
