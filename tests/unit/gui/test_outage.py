@@ -68,6 +68,25 @@ async def in_background(desk: Desk, call: Callable[[], object]) -> None:
     await asyncio.wrap_future(desk.core.workers.write(call))
 
 
+async def come_back_in_conflict(desk: Desk, window: MainWindow, server: BareServer, alpha: str) -> None:
+    core, page, shown, bar = desk.core, list_page(window), database_page(window), window.status
+    server.start()
+    change_by_others(server, "Alpha", note="theirs", color="#445566")
+    bar.store.retry_wanted.emit()
+    await desk.until(lambda: bar.store.text().startswith("●  PostgreSQL"), "online again")
+    await desk.until(lambda: bar.counts["conflicts"].text() == "2 conflicts")
+    await desk.until(lambda: window._bar.current is not None and "is back" in window._bar.current.text)
+    bar.counts["conflicts"].click()
+    await desk.until(lambda: shown.changes.conflicts.view.model.rowCount() == 2)
+    for row, one in enumerate(shown.changes.conflicts.view.model.items):
+        shown.changes.conflicts.view._choose(row, Choice.MINE if one.fields == ("note",) else Choice.THEIRS)
+    shown.changes.conflicts.apply.click()
+    await desk.until(lambda: not bar.counts["conflicts"].isVisible())
+    await desk.until(lambda: not page.model.index_of.marks)
+    found = core.connections.get(alpha)
+    assert (found.note, found.color) == ("mine", "#445566")
+
+
 def test_a_server_goes_and_comes_back_with_another_change(
     qapp: QApplication, tmp_path: Path, server: BareServer
 ) -> None:
@@ -102,27 +121,13 @@ def test_a_server_goes_and_comes_back_with_another_change(
             page.detail._look.click()
             shown = database_page(window)
             assert shown.tabs.current == "waiting"
-            await desk.until(lambda: shown.waiting.model.rowCount() == 1)
+            await desk.until(lambda: shown.changes.waiting.model.rowCount() == 1)
             assert shown.card.pill.text == "! Fallback"
             message = window._bar.current
             assert message is not None
             assert "Work goes on" in message.text
 
-            server.start()
-            change_by_others(server, "Alpha", note="theirs", color="#445566")
-            bar.store.retry_wanted.emit()
-            await desk.until(lambda: bar.store.text().startswith("●  PostgreSQL"), "online again")
-            await desk.until(lambda: bar.counts["conflicts"].text() == "2 conflicts")
-            await desk.until(lambda: window._bar.current is not None and "is back" in window._bar.current.text)
-            bar.counts["conflicts"].click()
-            await desk.until(lambda: shown.conflicts.view.model.rowCount() == 2)
-            for row, one in enumerate(shown.conflicts.view.model.items):
-                shown.conflicts.view._choose(row, Choice.MINE if one.fields == ("note",) else Choice.THEIRS)
-            shown.conflicts.apply.click()
-            await desk.until(lambda: not bar.counts["conflicts"].isVisible())
-            await desk.until(lambda: not page.model.index_of.marks)
-            found = core.connections.get(alpha)
-            assert (found.note, found.color) == ("mine", "#445566")
+            await come_back_in_conflict(desk, window, server, alpha)
 
         desk.run(scene())
 
@@ -218,16 +223,16 @@ def test_another_database_is_asked_about_and_both_answers_hold(
             server.sql("UPDATE store_identity SET database_id = gen_random_uuid()::text")
             window.go_to("database")
             window.status.store.retry_wanted.emit()
-            await desk.until(page.fence.isVisible, "the question")
-            assert "another database" in page.fence.text.text()
+            await desk.until(page.changes.fence.isVisible, "the question")
+            assert "another database" in page.changes.fence.text.text()
             assert core.status.store().waiting == 1
             page.grab()
-            page.fence.keep.click()
+            page.changes.fence.keep.click()
             await desk.until(lambda: window.page("settings").isVisible())
             assert core.status.store().waiting == 1
-            page.fence.send.click()
+            page.changes.fence.send.click()
             await desk.until(lambda: core.status.store().state is StoreState.ONLINE, "sent")
-            await desk.until(page.fence.isHidden)
+            await desk.until(page.changes.fence.isHidden)
             assert core.connections.get(row.id).note == "waits"
 
         desk.run(scene())
@@ -239,7 +244,7 @@ def test_the_health_of_a_server(qapp: QApplication, tmp_path: Path) -> None:
         async def scene() -> None:
             window = await open_window(desk)
             window.go_to("database/health")
-            health = database_page(window).health
+            health = database_page(window).changes.health
             await desk.until(lambda: health.value("Role") == "Primary")
             assert health.value("Connections").endswith("of 40 used by everybody")
             assert health.value("Mirror") == "✓ Up to date"
