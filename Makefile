@@ -8,7 +8,7 @@ run: setup-run
 	$(VENV)/python main.py
 
 test: setup
-	$(VENV)/python -m pytest
+	$(VENV)/python -m pytest -n 3 --dist loadfile
 
 lint: setup
 	$(VENV)/ruff check .

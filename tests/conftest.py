@@ -1,6 +1,9 @@
 """What every test shares: an offscreen Qt, no system keyring, a data folder of its own."""
 
 import os
+from collections.abc import Generator
+
+import pytest
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.pop("CTS_DATA_DIR", None)
@@ -10,3 +13,13 @@ os.environ.pop("CTS_PASSPHRASE_FILE", None)
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
 
 pytest_plugins = ["tests.postgres"]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Let what a test logged travel between test processes: a lone surrogate in it could not."""
+    report = yield
+    report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
+    return report
