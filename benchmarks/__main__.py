@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-ALL = ("start", "commands", "list", "storage", "json_store", "migrations")
+ALL = ("start", "commands", "list", "storage", "json_store", "migrations", "loop")
 
 
 def main() -> int:

@@ -37,7 +37,11 @@ def copy(source, target):
 while True:
     client, _ = door.accept()
     server = socket.socket(socket.AF_UNIX)
-    server.connect(path)
+    try:
+        server.connect(path)
+    except OSError:
+        client.close()
+        continue
     for pair in ((client, server), (server, client)):
         threading.Thread(target=copy, args=pair, daemon=True).start()
 """

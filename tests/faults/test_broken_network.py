@@ -103,20 +103,20 @@ def test_f15_a_reset_connection(shared: Shared, proxy: Proxy) -> None:
     assert desk.category() in {Category.LOST, Category.SERVER_DOWN}
     assert desk.names() == ["Before", "During"]
     proxy.mend()
-    desk.wait_home()
+    desk.come_home()
     assert shared.names() == ["Before", "During"]
 
 
-@pytest.mark.parametrize("count", [1, 4, 5, 40])
+@pytest.mark.parametrize("count", [1, 40])
 def test_f15_an_answer_that_is_cut_in_the_middle(shared: Shared, proxy: Proxy, count: int) -> None:
-    """After its first byte, within its length, after the head, within the values."""
+    """Within its head, and within the values."""
     desk = shared.desk(url=shared.url(f"127.0.0.1:{proxy.port}"))
     desk.add("Before")
     proxy.cut_answer_after(count)
     assert desk.get("Before").name == "Before"
     desk.add("During")
     proxy.mend()
-    desk.wait_home()
+    desk.come_home()
     assert shared.names() == ["Before", "During"]
     assert shared.sql("SELECT count(*) FROM applied_operations") == [(2,)]
 
@@ -131,5 +131,5 @@ def test_f15_one_byte_a_second_counts_as_no_answer(shared: Shared, proxy: Proxy)
     assert desk.category() is Category.UNREACHABLE
     assert desk.names() == ["Before", "During"]
     proxy.mend()
-    desk.wait_home()
+    desk.come_home()
     assert shared.names() == ["Before", "During"]

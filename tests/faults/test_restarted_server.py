@@ -80,12 +80,12 @@ def test_f11_a_crash_of_another_programs_session(shared: Shared) -> None:
     assert len([text for text in desk.warnings() if "Work goes on" in text]) <= 1
 
 
-@pytest.mark.parametrize("mode", ["fast", "immediate", "kill -9"])
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
 def test_f12_a_server_that_is_stopped_in_the_middle_of_the_work(shared: Shared, mode: str) -> None:
     desk = shared.desk()
     with working(desk) as saved:
         wait_until(lambda: len(saved) > 3)
-        shared.server.kill() if mode == "kill -9" else shared.server.stop(mode)
+        shared.server.stop(mode)
         desk.wait_away()
         before = len(saved)
         wait_until(lambda: len(saved) > before + 5)
@@ -103,24 +103,23 @@ def test_f12_a_server_that_is_stopped_in_the_middle_of_the_work(shared: Shared, 
 def test_f13_an_ended_session_is_replaced_and_nobody_hears_of_it(shared: Shared) -> None:
     desk = shared.desk()
     desk.add("Before")
-    for name in ("One", "Two"):
-        shared.end_sessions()
-        assert desk.get("Before").name == "Before"
-        shared.end_sessions()
-        desk.add(name)
-        assert desk.is_home
-    assert shared.names() == ["Before", "One", "Two"]
+    shared.end_sessions()
+    assert desk.get("Before").name == "Before"
+    shared.end_sessions()
+    desk.add("One")
+    assert desk.is_home
+    assert shared.names() == ["Before", "One"]
     assert desk.warnings() == []
 
 
 def test_f13_a_server_that_ends_idle_sessions(shared: Shared) -> None:
     shared.sql(f"ALTER DATABASE \"{shared.name}\" SET idle_session_timeout = '400ms'")
     desk = shared.desk()
-    for number in range(3):
+    for number in range(2):
         desk.add(f"Number {number}")
         time.sleep(0.8)
         assert desk.get(f"Number {number}").revision == 1
-    assert shared.names() == ["Number 0", "Number 1", "Number 2"]
+    assert shared.names() == ["Number 0", "Number 1"]
     assert desk.is_home
     assert desk.warnings() == []
 
@@ -146,7 +145,7 @@ def test_f27_a_flapping_server_causes_no_storm(shared: Shared) -> None:
     desk = shared.desk(url=shared.url(f"127.0.0.1:{proxy.port}"))
     began = time.monotonic()
     with working(desk, pause=0.3) as saved:
-        for _ in range(4):
+        for _ in range(2):
             proxy.refuse()
             time.sleep(3)
             proxy.mend()
