@@ -195,6 +195,8 @@ QWidget[surface="panel"] { background: %(panel)s; }
 QFrame[surface="line"] { background: %(line)s; }
 QWidget[surface="card"] { background: %(panel)s; border: 1px solid %(line)s; border-radius: 8px; }
 QFrame[surface="popup"] { background: %(window)s; border: 1px solid %(border)s; border-radius: 8px; }
+QLabel[surface="notice"] { background: %(warning_soft)s; border: 1px solid %(line)s; border-radius: 6px;
+  padding: 6px 10px; }
 QLabel[tone="muted"] { color: %(muted)s; }
 QLabel[tone="ok"] { color: %(ok)s; }
 QLabel[tone="warning"] { color: %(warning)s; }

@@ -9,11 +9,14 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from gui.connections.controller import ConnectionsController
+from gui.connections.permission import Permission
 from gui.connections.table import ConnectionTable
 from gui.connections.table_model import ConnectionTableModel
 from gui.messages import Messages
 
 if TYPE_CHECKING:
+    from PySide6.QtWidgets import QMenu
+
     from gui.connections.forms import Forms
     from models.connection import Connection
     from models.status import ImportItem
@@ -31,10 +34,12 @@ class Commands(QObject):
         model: ConnectionTableModel,
         controller: ConnectionsController,
         messages: Messages,
+        permission: Permission,
     ) -> None:
         super().__init__(page)
         self._page, self._table, self._model = page, table, model
         self._controller, self._messages = controller, messages
+        self._permission = permission
         self._forms: Forms | None = None
         self.ready = False
         self.place_after_removal = -1
@@ -52,14 +57,14 @@ class Commands(QObject):
         return self._forms.unsaved() if self._forms is not None else ""
 
     def new(self) -> None:
-        if self.ready:
+        if self.ready and self._permission.allowed():
             self.forms.open_form(None, None)
 
     def open_form(self, connection: "Connection", key_ending: str | None) -> None:
         self.forms.open_form(connection, key_ending)
 
     def choose_import(self) -> None:
-        if self.ready:
+        if self.ready and self._permission.allowed():
             self.forms.choose_import()
 
     def show_import(self, paths: Sequence[Path], items: "Sequence[ImportItem]") -> None:
@@ -72,16 +77,17 @@ class Commands(QObject):
     def edit(self) -> None:
         ids = self._table.selected_ids()
         if self._controller.ready and len(ids) == 1:
-            self._controller.edit(ids[0])
+            if self._permission.allowed():
+                self._controller.edit(ids[0])
         elif len(ids) > 1:
             self._messages.say("Several connections are selected; a form edits one.", solution="Select one of them.")
 
     def duplicate(self) -> None:
-        if self._controller.ready and (ids := self._table.selected_ids()):
+        if ids := self._changeable():
             self._controller.actions.duplicate(ids)
 
     def enable(self, on: bool) -> None:
-        if self._controller.ready and (ids := self._table.selected_ids()):
+        if ids := self._changeable():
             self._controller.actions.set_enabled(ids, on=on)
 
     def toggle(self) -> None:
@@ -89,9 +95,18 @@ class Commands(QObject):
         self.enable(not all(row.enabled for row in self._table.selected_rows()))
 
     def delete(self) -> None:
-        if self._controller.ready and (ids := self._table.selected_ids()):
+        if ids := self._changeable():
             self.place_after_removal = self._model.places(ids)[0]
             self._controller.actions.remove(ids)
+
+    def undo(self) -> None:
+        if self._permission.allowed():
+            self._controller.actions.undo()
+
+    def _changeable(self) -> Sequence[str]:
+        """Return what is selected where it may be changed, else nothing, and say why."""
+        ids = self._table.selected_ids() if self._controller.ready else ()
+        return ids if ids and self._permission.allowed() else ()
 
     def select_after_removal(self) -> None:
         """Select what is now where the removed rows were, if they were removed here."""
@@ -101,9 +116,13 @@ class Commands(QObject):
             self._table.select_ids([self._model.row_at(place).id])
 
     def open_menu(self, place: QPoint) -> None:
+        self.menu().popup(place)
+
+    def menu(self) -> "QMenu":
+        """Return what can be done with the selection now."""
         from gui.connections.menu import selection_menu
 
-        menu = selection_menu(
+        return selection_menu(
             self._table,
             self._table.selected_rows(),
             edit=self.edit,
@@ -111,8 +130,8 @@ class Commands(QObject):
             enable=self.enable,
             delete=self.delete,
             new=self.new,
+            reason=self._permission.reason,
         )
-        menu.popup(place)
 
     def add_shortcuts(self) -> None:
         for keys, call in (
@@ -120,7 +139,7 @@ class Commands(QObject):
             ("Ctrl+E", self.edit),
             ("Ctrl+D", self.duplicate),
             ("Ctrl+T", self.toggle),
-            ("Ctrl+Z", self._controller.actions.undo),
+            ("Ctrl+Z", self.undo),
             ("Ctrl+O", self.choose_import),
             ("Ctrl+Shift+S", self.choose_export),
         ):

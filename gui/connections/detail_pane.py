@@ -69,6 +69,8 @@ class DetailPane(QWidget):
             hint="Ctrl+T",
         )
         self._delete = Button("Delete", self.delete_wanted.emit, tone="danger", hint="Delete; it can be undone")
+        self._reason = PlainLabel(tone="muted", wrap=True)
+        self._reason.hide()
         self._lay_out()
         self.show_rows(())
 
@@ -85,6 +87,13 @@ class DetailPane(QWidget):
             self._show_one(one)
         elif rows:
             self._show_several(rows)
+
+    def set_reason(self, reason: str) -> None:
+        """Disable what would change something, and say why beside it; "" enables it again."""
+        for button in (self._edit, self._duplicate, self._enable, self._disable, self._delete):
+            button.set_reason(reason)
+        self._reason.setText("Read-only; the line above the list says why." if reason else "")
+        self._reason.setVisible(bool(reason))
 
     def show_mark(self, mark: tuple[str, str] | None) -> None:
         """Say that a change of what is selected waits, was refused or conflicts; None where all is stored."""
@@ -225,6 +234,7 @@ class DetailPane(QWidget):
         rows = QVBoxLayout(holder)
         rows.setContentsMargins(18, 8, 18, 14)
         rows.setSpacing(8)
+        rows.addWidget(self._reason)
         for buttons in ((self._edit, self._duplicate), (self._enable, self._disable, self._delete)):
             row = QHBoxLayout()
             row.setSpacing(8)

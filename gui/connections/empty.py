@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _PATIENCE = 400
 """Milliseconds before it says that it is loading: what comes at once should not flash a word first."""
 
+_BEGINNING = "No connections yet"
+
 
 class EmptyList(EmptyState):
     """Set `loading`, `problem` and `data_folder`, then `show_reason`."""
@@ -28,10 +30,17 @@ class EmptyList(EmptyState):
         self.loading = True
         self.problem: Problem | None = None
         self.data_folder = ""
+        self._reason = ""
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(_PATIENCE)
         self._patience.timeout.connect(self._say_loading)
+
+    def set_reason(self, reason: str) -> None:
+        """Say why nothing may be added now; "" where it may."""
+        self._reason = reason
+        if not self.loading and self.problem is None and self.heading.text() == _BEGINNING:
+            self._show_beginning()
 
     def show_reason(self, *, narrowed: bool) -> None:
         """Say why no row is shown; `narrowed`: there are connections, the filters hide them all."""
@@ -56,13 +65,16 @@ class EmptyList(EmptyState):
 
     def _show_beginning(self) -> None:
         folder = f" ({self.data_folder})" if self.data_folder else ""
+        buttons = [
+            Button("New connection", self.new_wanted.emit, tone="primary", hint="Ctrl+N"),
+            Button("Import…", self.import_wanted.emit, hint="Ctrl+O"),
+        ]
         self.show_text(
-            "No connections yet",
+            _BEGINNING,
             "Add the first one with its API key, or import connections from a file.\n\n"
             f"From CTS v3.1: put the contents of its data folder into this program's data folder{folder} "
             "and start again; everything is taken over, nothing is overwritten.",
-            [
-                Button("New connection", self.new_wanted.emit, tone="primary", hint="Ctrl+N"),
-                Button("Import…", self.import_wanted.emit, hint="Ctrl+O"),
-            ],
+            buttons,
         )
+        for button in buttons:
+            button.set_reason(self._reason)

@@ -16,8 +16,12 @@ def selection_menu(
     enable: Callable[[bool], object],
     delete: Callable[[], object],
     new: Callable[[], object],
+    reason: str = "",
 ) -> QMenu:
-    """Return a menu of what can be done with the rows; popup() shows it, and it deletes itself when it closes."""
+    """Return a menu of what can be done with the rows; popup() shows it, and it deletes itself when it closes.
+
+    Where there is a `reason`, nothing in it may be chosen; the line above the list says why.
+    """
     menu = QMenu(parent)
     menu.aboutToHide.connect(menu.deleteLater)
     if len(rows) == 1:
@@ -32,6 +36,9 @@ def selection_menu(
         _add(menu, "Delete\tDel", delete)
         menu.addSeparator()
     _add(menu, "New connection\tCtrl+N", new)
+    if reason:
+        for action in menu.actions():
+            action.setEnabled(False)
     return menu
 
 

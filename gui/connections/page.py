@@ -14,10 +14,11 @@ from gui.connections.filters import FilterRow
 from gui.connections.list_control import ListControl
 from gui.connections.marking import Marking
 from gui.connections.order_index import OrderIndex
+from gui.connections.permission import Permission
 from gui.connections.table import ConnectionTable
 from gui.connections.table_model import ConnectionTableModel
+from gui.connections.toolbar import Toolbar
 from gui.shell import Page, Shell
-from gui.widgets.buttons import Button
 from gui.widgets.fields import SearchField
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class ConnectionsPage(Page):
         self.detail = DetailPane(shell.theme)
         self._marking = Marking(shell, self.table, self.model, self.detail)
         self.empty = EmptyList()
-        self.commands = Commands(self, self.table, self.model, self.controller, shell.messages)
+        self.permission = Permission(shell, self)
+        self.commands = Commands(self, self.table, self.model, self.controller, shell.messages, self.permission)
         self.control = ListControl(self, self.search, self.filters, self.table, self.model, self.controller)
         self._detail_timer = _timer(self, _DETAIL_DELAY, self._read_record)
         # "5 min ago" grows old by itself.
@@ -60,12 +62,14 @@ class ConnectionsPage(Page):
     def attach(self, core: "Core") -> None:
         self.controller.attach(core)
         self._marking.attach(core)
+        self.permission.attach(core)
         self.empty.data_folder = str(core.data_folder)
 
     def started(self) -> None:
         self._set_ready(ready=True)
         self.controller.reload()
         self._marking.ask()
+        self.permission.ask()
 
     def take_focus(self) -> None:
         if self.table.isVisible():
@@ -105,17 +109,7 @@ class ConnectionsPage(Page):
             self._splitter.setSizes([10_000, width])
 
     def _lay_out(self) -> None:
-        self._new = Button("New connection", self.commands.new, tone="primary", hint="Ctrl+N")
-        self._import = Button("Import…", self.commands.choose_import, hint="Ctrl+O")
-        self._export = Button("Export…", self.commands.choose_export, hint="Ctrl+Shift+S")
-        tools = QHBoxLayout()
-        tools.setSpacing(10)
-        for button in (self._new, self._import, self._export):
-            tools.addWidget(button)
-        tools.addStretch(1)
-        self.search.setMinimumWidth(150)
-        self.search.setMaximumWidth(300)
-        tools.addWidget(self.search, 100)
+        self.tools = Toolbar(self.commands, self.search)
         self._stack = QStackedWidget()
         self._stack.addWidget(self.table)
         self._stack.addWidget(self.empty)
@@ -123,7 +117,8 @@ class ConnectionsPage(Page):
         column = QVBoxLayout(left)
         column.setContentsMargins(20, 16, 20, 0)
         column.setSpacing(12)
-        column.addLayout(tools)
+        column.addLayout(self.tools)
+        column.addWidget(self.permission.line)
         column.addWidget(self.filters)
         column.addWidget(self._stack, 1)
         self._splitter = QSplitter(Qt.Orientation.Horizontal)
@@ -159,11 +154,12 @@ class ConnectionsPage(Page):
         controller.form_ready.connect(commands.open_form)
         controller.transfers.previewed.connect(commands.show_import)
         self._marking.narrowed.connect(self._list_changed)
+        for told in (self.tools.set_reason, self.detail.set_reason, self.empty.set_reason):
+            self.permission.changed.connect(told)
         commands.add_shortcuts()
 
     def _set_ready(self, *, ready: bool) -> None:
-        for button in (self._new, self._import, self._export):
-            button.setEnabled(ready)
+        self.tools.set_ready(ready=ready)
         self.commands.ready = ready
         self.empty.loading = not ready
         self._update_view()

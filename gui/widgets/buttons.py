@@ -26,11 +26,20 @@ class Button(QPushButton):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setAutoDefault(False)
         self.set_text(text)
-        if hint:
-            self.setToolTip(plain_tooltip(hint))
-            self.setAccessibleDescription(hint)
+        self._hint = hint
+        self._describe(hint)
         if clicked is not None:
             self.clicked.connect(lambda: clicked())  # noqa: PLW0108 - keeps the signal's `checked` from the call
+
+    def set_reason(self, reason: str) -> None:
+        """Enable it, or disable it and say why; the hint comes back with ""."""
+        self.setEnabled(not reason)
+        self._describe(reason or self._hint)
+
+    def _describe(self, text: str) -> None:
+        if text != self.accessibleDescription():
+            self.setToolTip(plain_tooltip(text))
+            self.setAccessibleDescription(text)
 
     def set_text(self, text: str) -> None:
         self.setText(plain_caption(text))
