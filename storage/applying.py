@@ -86,6 +86,7 @@ class Applier:
         self._replay = replay
         self._rename = rename or replay
         self._now = now()
+        self._moment = self._stamp(self._now)
         self._rows: dict[str, Row | None] = {}
         self._names: set[str] | None = None
         self._new: dict[str, Row] = {}
@@ -94,9 +95,7 @@ class Applier:
         """Apply all of them in their order. Raises StoreError for the first that is refused: roll back then."""
         # A lookup first, because within this transaction nobody else can add to what is done.
         done = self._done(operations) if self._replay else set()
-        self._read([operation.connection_id for operation in operations], operations)
-        if len(operations) > AT_ONCE:
-            self._names = self._all_names()
+        self._read(operations)
         outcomes = []
         for operation in operations:
             if operation.op_id in done:
@@ -104,12 +103,12 @@ class Applier:
             else:
                 outcomes.append(_BY_KIND[operation.kind](self, operation))
         self._insert_new()
-        stamp = self._stamp(self._now)
-        fresh = [operation.row(stamp) for operation in operations if operation.op_id not in done]
-        if len(fresh) == 1:
-            self._run.execute(self._texts.operation, fresh[0])
-        elif fresh:
+        fresh = (operation.row(self._moment) for operation in operations if operation.op_id not in done)
+        if len(operations) > 1:
             self._run.executemany(self._texts.operation, fresh)
+        else:
+            for row in fresh:
+                self._run.execute(self._texts.operation, row)
         return outcomes
 
     def _done(self, operations: Sequence[Operation]) -> set[str]:
@@ -118,11 +117,14 @@ class Applier:
             found.update(each for (each,) in self._run.execute(done_text(self._dialect, len(ids)), ids).fetchall())
         return found
 
-    def _read(self, ids: Sequence[str], operations: Sequence[Operation]) -> None:
-        if all(operation.kind is Kind.ADD for operation in operations) and len(operations) > AT_ONCE:
-            known = {each for each, _ in self._run.execute(self._texts.ids_and_names).fetchall()}
+    def _read(self, operations: Sequence[Operation]) -> None:
+        ids = list(dict.fromkeys(operation.connection_id for operation in operations))
+        if len(operations) > AT_ONCE:
+            found = self._run.execute(self._texts.ids_and_names).fetchall()
+            known = {each for each, _ in found}
+            self._names = {as_text(name) for _, name in found}
             ids = [each for each in ids if each in known]
-        for group in _groups(list(dict.fromkeys(ids))):
+        for group in _groups(ids):
             for row in self._run.execute(several_text(self._dialect, len(group)), group).fetchall():
                 self._rows[as_text(row[0])] = row
 
@@ -133,14 +135,13 @@ class Applier:
                 raise StoreError(id_taken(operation.connection_id))
             return self._edit(operation)
         name = self._free(operation.changes["name"])
-        stamp = self._stamp(self._now)
         made = operation.base.get("created_at")
         raw = (
             operation.connection_id,
             *_ALL_EDITABLE(operation.changes),
             1,
-            stamp if made is None else self._stamp(datetime.fromisoformat(made)),
-            stamp,
+            self._moment if made is None else self._stamp(datetime.fromisoformat(made)),
+            self._moment,
         )
         renamed = name if name != operation.changes["name"] else None
         raw = raw if renamed is None else overlay(raw, {"name": name})
@@ -192,7 +193,7 @@ class Applier:
         self._insert_new()
         name, exchange = as_text(row[INDEX["name"]]), as_text(row[INDEX["exchange"]])
         revision = as_revision(row[INDEX["revision"]])
-        deleted = (operation.connection_id, name, exchange, revision, record_text(row), self._stamp(self._now))
+        deleted = (operation.connection_id, name, exchange, revision, record_text(row), self._moment)
         self._run.execute(self._texts.tombstone, deleted)
         self._run.execute(self._texts.delete, (operation.connection_id,))
         self._rows[operation.connection_id] = None
@@ -232,7 +233,7 @@ class Applier:
         """Keep a conflict for a person; a second change of the same place, from the same desktop, takes its place."""
         known = (new.connection_id, fields_text(new.fields), new.device)
         same = self._run.execute(self._conflict_texts.same_conflict, known).fetchone()
-        row = new.row(self._stamp(self._now))
+        row = new.row(self._moment)
         if same is None:
             self._run.execute(self._conflict_texts.conflict, row)
             return new
@@ -242,7 +243,7 @@ class Applier:
     def _update(self, connection_id: str, row: Row, final: Mapping[str, Any]) -> Row:
         self._insert_new()
         revision = as_revision(row[INDEX["revision"]])
-        values = {**final, "revision": revision + 1, "updated_at": self._stamp(self._now)}
+        values = {**final, "revision": revision + 1, "updated_at": self._moment}
         text = update_text(self._dialect, tuple(values))
         found = self._run.execute(text, (*values.values(), connection_id, row[INDEX["revision"]]))
         if found.rowcount != 1:
@@ -255,9 +256,8 @@ class Applier:
         self._insert_new()
         name = self._free(as_text(row[INDEX["name"]]), rename=True)
         back = decode(row)
-        stamp = self._stamp(self._now)
         values = {"name": name, "revision": back.revision + 1, "created_at": self._stamp(back.created_at)}
-        raw = overlay(row, {**stored(back), **values, "updated_at": stamp})
+        raw = overlay(row, {**stored(back), **values, "updated_at": self._moment})
         self._run.execute(self._texts.insert, raw)
         self._run.execute(self._texts.drop_tombstone, (connection_id,))
         self._keep(connection_id, raw)

@@ -169,6 +169,7 @@ def _token(credential: Secret | SealedSecret | None) -> str | None:
     return None if credential is None else str(credential)
 
 
+@lru_cache(maxsize=1024)
 def _tags_text(tags: tuple[str, ...]) -> str:
     return _READABLE(tags) if tags else "[]"
 

@@ -13,10 +13,10 @@ from models.problem import Category, CommitUnknownError, ConflictError, StoreErr
 from models.tables import AppliedOperationTable, ConflictTable, ConnectionTable, DeletedConnectionTable
 from storage.applying import AT_ONCE, INDEX, Applier, Outcome, Row, list_columns, values_of
 from storage.connection_codec import FLAGS, decode, encode, now, read_stamp, row_of, stamp_text, stored
-from storage.list_rows import as_flag, as_revision, as_text, collector_paused, convert, fetch_rows, to_rows
+from storage.list_rows import PIECE, as_flag, as_revision, as_text, collector_paused, convert, fetch_rows, to_rows
 from storage.merge import UNITS, changes
 from storage.open_database import OpenDatabase
-from storage.operations import Kind, NotAppliedError, Operation
+from storage.operations import Kind, NotAppliedError, Operation, new_op_ids
 from storage.refusals import gone_meanwhile, settled_meanwhile
 from storage.sql_texts import conflict_texts, select_nothing, several_rows_text, several_text, texts
 
@@ -25,6 +25,7 @@ ATTEMPTS: Final = 3
 """A transaction that a deadlock ended is tried so often."""
 PAUSE: Final = 0.05
 
+_LAST_EDITABLE = len(EDITABLE) + 1
 _UNIT_OF = {name: unit for unit in UNITS for name in unit}
 
 
@@ -100,11 +101,14 @@ class DatabaseRepository:
 
     def add(self, connections: Sequence[Connection], *, rename: bool = False) -> list[ConnectionRow]:
         with collector_paused():
-            made = stamp_text(now())
-            self._expect(len(connections))
-            operations = [self._added(connection, made) for connection in connections]
+            operations = self._added(connections)
             outcomes = self.run(operations, rename=rename)
-            return convert([list_columns(outcome.raw) for outcome in outcomes if outcome.raw is not None])
+            rows: list[ConnectionRow] = []
+            # In pieces, as they are read: neither making nor freeing 100,000 may keep the window's thread waiting.
+            while outcomes:
+                rows += convert([list_columns(outcome.raw) for outcome in outcomes[:PIECE] if outcome.raw is not None])
+                del outcomes[:PIECE], operations[:PIECE]
+            return rows
 
     def update(self, base: Connection, new: Connection) -> ConnectionRow:
         before = stored(base)
@@ -222,14 +226,19 @@ class DatabaseRepository:
                     found[as_text(row[0])] = row
         return {each: found[each] for each in wanted if each in found}
 
-    def _added(self, connection: Connection, made_at: str) -> Operation:
-        row = encode(connection, stamps_as_text=True)
-        values = dict(zip(EDITABLE, row[1 : len(EDITABLE) + 1], strict=True))
-        # A record that comes from elsewhere keeps the day it was made.
-        base = {} if connection.created_at == NEVER else {"created_at": stamp_text(connection.created_at)}
-        return Operation(
-            self._device, self._numbers(), connection.id, Kind.ADD, changes=values, base=base, made_at=made_at
-        )
+    def _added(self, connections: Sequence[Connection]) -> list[Operation]:
+        made_at = stamp_text(now())
+        self._expect(len(connections))
+        operations = []
+        for connection, op_id in zip(connections, new_op_ids(len(connections)), strict=True):
+            row = encode(connection, stamps_as_text=True)
+            values = dict(zip(EDITABLE, row[1:_LAST_EDITABLE], strict=True))
+            # A record that comes from elsewhere keeps the day it was made.
+            base = {} if connection.created_at == NEVER else {"created_at": stamp_text(connection.created_at)}
+            operations.append(
+                Operation(self._device, self._numbers(), connection.id, Kind.ADD, 0, values, op_id, base, made_at)
+            )
+        return operations
 
     def _operation(
         self, connection_id: str, kind: Kind, revision: int, before: dict[str, Any], values: dict[str, Any]

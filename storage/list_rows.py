@@ -5,10 +5,11 @@ It imports next to nothing, because the first paint waits for it. Columns are co
 """
 
 import gc
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import islice
+from itertools import islice, pairwise
 from operator import eq
 from typing import Any
 
@@ -17,7 +18,8 @@ from models.connection_row import ConnectionRow
 _TEXTS = (0, 1, 2, 3, 4, 11, 16)
 _FLAGS = (5, 6, 7, 8, 9, 12, 13, 14)
 _TAGS, _REVISION = 10, 15
-_PIECE = 5_000
+PIECE = 5_000
+"""So many rows are handled by one call that lets no other thread run."""
 _WIDTH = len(ConnectionRow._fields)
 _STORED = {"api_key_set": "api_key", "api_secret_set": "api_secret", "api_passphrase_set": "api_passphrase"}
 
@@ -55,23 +57,57 @@ def fetch_rows(connection: Any, sql: str = LIST_SQL) -> list[ConnectionRow]:
     return to_rows(raw)
 
 
-def to_rows(raw: Sequence[Sequence[Any]]) -> list[ConnectionRow]:
-    """Make rows of raw tuples, ordered by name whatever its case, then by id."""
+def to_rows(raw: list[Any]) -> list[ConnectionRow]:
+    """Make rows of raw tuples, ordered by name whatever its case, then by id. They are taken out of `raw`."""
     with collector_paused():
-        rows: list[ConnectionRow] = []
-        order: list[int] = []
-        folded: list[str] = []
-        # In pieces, because one call over 100,000 rows would keep the window's thread waiting; sorting sorted runs
-        # is but a merge.
-        for start in range(0, len(raw), _PIECE):
-            rows += convert(raw[start : start + _PIECE])
-            folded += [row.name.casefold() for row in rows[start:]]
-            order += sorted(range(start, len(rows)), key=folded.__getitem__)
-        if len(raw) > _PIECE:
-            order.sort(key=folded.__getitem__)
-        if any(map(eq, map(folded.__getitem__, order), map(folded.__getitem__, islice(order, 1, None)))):
-            order.sort(key=lambda index: (folded[index], rows[index].id))
-        return [rows[index] for index in order]
+        return in_order(convert_all(raw))
+
+
+def convert_all(raw: list[Any]) -> list[ConnectionRow]:
+    """Make rows of raw tuples in the order in which they come. They are taken out of `raw`.
+
+    In pieces, because one call over 100,000 rows would keep the window's thread waiting; and so would freeing them.
+    """
+    if len(raw) <= PIECE:
+        return convert(raw)
+    rows: list[ConnectionRow] = []
+    while raw:
+        rows += convert(raw[:PIECE])
+        del raw[:PIECE]
+    return rows
+
+
+def in_order(rows: Sequence[ConnectionRow]) -> list[ConnectionRow]:
+    """Return rows by name whatever its case, then by id."""
+    folded = [row.name.casefold() for row in rows]
+    ordered: list[ConnectionRow] = []
+    for part in _parts(folded):
+        part.sort(key=folded.__getitem__)
+        if any(map(eq, map(folded.__getitem__, part), map(folded.__getitem__, islice(part, 1, None)))):
+            part.sort(key=lambda index: (folded[index], rows[index].id))
+        ordered += [rows[index] for index in part]
+    return ordered
+
+
+def _parts(folded: Sequence[str]) -> Iterator[list[int]]:
+    """Yield the places of all names in parts, each of which comes before the next: no sort is of very many.
+
+    Equal names are in one part. Sorting a part is but a merge, because it is made of sorted runs.
+    """
+    places = range(len(folded))
+    if len(folded) <= PIECE:
+        yield list(places)
+        return
+    by_name = folded.__getitem__
+    runs = [sorted(places[start : start + PIECE], key=by_name) for start in range(0, len(folded), PIECE)]
+    known = sorted(by_name(place) for run in runs for place in run[:: len(runs)])
+    ends = [[0] * len(runs)]
+    ends += [
+        [bisect_left(run, name, key=by_name) for run in runs] for name in known[:: -(-len(known) // len(runs))][1:]
+    ]
+    ends.append([len(run) for run in runs])
+    for before, after in pairwise(ends):
+        yield [place for run, first, last in zip(runs, before, after, strict=True) for place in run[first:last]]
 
 
 @contextmanager

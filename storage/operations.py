@@ -16,6 +16,15 @@ def new_op_id() -> str:
     return f"{text[:8]}-{text[8:12]}-4{text[13:16]}-a{text[17:20]}-{text[20:]}"
 
 
+def new_op_ids(count: int) -> list[str]:
+    """Return ids that follow each other, from a random first one: many, which a database files side by side.
+
+    With one draw for all they cost a tenth; 70 random bits tell one lot from every other.
+    """
+    text, first = new_op_id()[:24], int.from_bytes(os.urandom(5), "big")
+    return [f"{text}{number:012x}" for number in range(first, first + count)]
+
+
 class Kind(StrEnum):
     ADD = "add"
     EDIT = "edit"

@@ -14,7 +14,7 @@ from storage.data_folder import DataFolder
 from storage.json_store.record_file import Identity, StoredRecord, full_row, stored_record
 from storage.json_store.record_files import RecordFiles
 from storage.json_store.upkeep import Upkeep
-from storage.list_rows import collector_paused
+from storage.list_rows import collector_paused, in_order
 
 AT_ONCE: Final = 50
 """So many records are mirrored before `mirror` returns; more follow in the background."""
@@ -62,8 +62,7 @@ class MirroredRecords:
         with self._files.lock, collector_paused():
             if self._rows_version != self._files.version:
                 rows = [each.row for each in self._files.summaries.values() if each.row and not each.deleted_at]
-                rows.sort(key=lambda row: (row.name.casefold(), row.id))
-                self._rows, self._rows_version = rows, self._files.version
+                self._rows, self._rows_version = in_order(rows), self._files.version
             return self._rows.copy()
 
     def row(self, connection_id: str) -> ConnectionRow | None:

@@ -4,11 +4,11 @@ What begins a transaction travels with its first statement, so that it costs no 
 nothing has been done yet, that statement is tried again after a lost session or a lock.
 """
 
-import json
+import math
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any, Final
@@ -21,6 +21,12 @@ from storage.postgresql import deadline
 ROWS_AT_ONCE: Final = 500
 ATTEMPTS: Final = 3
 _PAGE = 500
+# Control characters that no text of ours has: between values, and in the place of none.
+_BETWEEN, _NOTHING = "\x1f", "\x1e"
+_TYPES = (
+    "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute"
+    " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
+)
 _INSERT = re.compile(r"INSERT INTO ([\w\".]+) \(([\w\", ]+)\) VALUES \((?:%s, )*%s\)( ON CONFLICT .+)?")
 # lock not available, deadlock, serialization failure: nobody's fault, and gone in a moment.
 _PASSING = {"55P03", "40P01", "40001"}
@@ -65,22 +71,27 @@ class SessionStatements:
                     raise
 
     def executemany(self, text: str, rows: Iterable[Sequence[Any]], /) -> None:
-        """Insert many rows, a few hundred at once as JSON: COPY cannot be used with a wait callback.
+        """Insert many rows, a few hundred at once, each column as one text: COPY cannot be used with a wait callback.
 
-        That takes half the time of long VALUES, for which the driver quotes every single value.
+        That takes half the time of JSON, and a quarter of long VALUES, for which the driver quotes every single value.
         """
-        found = _INSERT.fullmatch(text)
-        source = iter(rows)
-        if found is None:
-            for row in source:
-                self.execute(text, row)
-            return
-        table, columns, tail = found[1], found[2], found[3] or ""
-        names = [name.strip().strip('"') for name in columns.split(",")]
-        # Identifiers are those of the text itself, which is ours.
-        many = f"INSERT INTO {table} ({columns}) SELECT {columns} FROM json_populate_recordset(NULL::{table}, %s){tail}"  # noqa: S608
-        while document := _page(names, source):
-            self.execute(many, (document,))
+        found, source, many = _INSERT.fullmatch(text), iter(rows), ""
+        while page := list(islice(source, _PAGE)):
+            columns = _columns(page) if found else None
+            if found and columns:
+                many = many or self._many(found[1], found[2], found[3] or "")
+                self.execute(many, columns)
+            else:
+                for row in page:
+                    self.execute(text, row)
+
+    def _many(self, table: str, columns: str, tail: str) -> str:
+        """Return the insert of whole columns. Names are those of the statement itself, types those of the table."""
+        types = dict(self.execute(_TYPES, (table,)).fetchall())
+        # Of a column that is not there the insert itself complains.
+        kinds = [types.get(name.strip().strip('"'), "text") for name in columns.split(",")]
+        arrays = ", ".join(f"string_to_array(%s, E'\\x1f', E'\\x1e')::{kind}[]" for kind in kinds)
+        return f"INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}){tail}"  # noqa: S608
 
     def _run(self, text: str, parameters: Sequence[Any]) -> ChunkedCursor:
         made = self.session.cursor(cursor_factory=ChunkedCursor)
@@ -116,21 +127,29 @@ def roll_back(session: connection) -> None:
         session.close()
 
 
-def _page(names: Sequence[str], source: Iterator[Sequence[Any]]) -> str:
-    rows = [dict(zip(names, row, strict=True)) for row in islice(source, _PAGE)]
-    try:
-        return _encode(rows) if rows else ""
-    except (ValueError, RecursionError) as error:
-        raise NotStorableError("a value cannot be sent") from error
+def _columns(page: Sequence[Sequence[Any]]) -> list[str] | None:
+    """Return each column as one text; None where the server could not tell its values apart."""
+    if len(page) == 1:
+        # One empty text would be an array without any.
+        return None
+    columns = []
+    for values in zip(*page, strict=True):
+        texts = values if set(map(type, values)) == {str} else list(map(_plain, values))
+        column = _BETWEEN.join(texts)
+        if column.count(_BETWEEN) != len(page) - 1 or column.count(_NOTHING) != values.count(None):
+            return None
+        columns.append(column)
+    return columns
 
 
 def _plain(value: Any) -> str:
+    if value is None:
+        return _NOTHING
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value)
     raise NotStorableError(f"a {type(value).__name__} cannot be sent")
-
-
-_encode = json.JSONEncoder(default=_plain, allow_nan=False, check_circular=False).encode
 
 
 def _is_idle(session: connection) -> bool:
