@@ -215,10 +215,11 @@ def _window(folder: str, changes: int) -> int:
     def beginning(self: Program, *given: Any) -> None:
         made.append(_Gaps())
         begin(self, *given)
+        made[0].tell("filling the empty window")
 
     async def starting(self: Program, core: "Core") -> None:
         await start_up(self, core)
-        made[0].tell("start, from the first paint on")
+        made[0].tell("start, once it is filled")
         scenes: Awaitable[None] = _Scenes(self, core, made[0], changes).play()
         self._tasks.start("scenes", scenes)  # type: ignore[arg-type]
 
