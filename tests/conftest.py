@@ -4,6 +4,7 @@ import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.pop("CTS_DATA_DIR", None)
@@ -11,6 +12,12 @@ os.environ.pop("DATABASE_URL", None)
 os.environ.pop("CTS_PASSPHRASE_FILE", None)
 # A developer's own keyring is never written to; the tests that need one bring their own backend.
 os.environ["PYTHON_KEYRING_BACKEND"] = "keyring.backends.fail.Keyring"
+
+# A loaded machine is no fault of an example. In CI the examples are the same for the same commit.
+settings.register_profile(
+    "house", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=bool(os.environ.get("CI"))
+)
+settings.load_profile("house")
 
 pytest_plugins = ["tests.postgres"]
 
