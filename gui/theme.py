@@ -94,20 +94,25 @@ ROW_HEIGHTS = {"comfortable": 36, "compact": 28}
 class Theme(QObject):
     """The look now. `changed` comes after colours or density changed; painters then ask again.
 
-    `choice` is system, light or dark; `density` is comfortable or compact.
+    `choice` is system, light or dark; `density` is comfortable or compact. Made for Qt's Fusion style. Without `sheet`,
+    set_sheet() is to follow.
     """
 
     changed = Signal()
 
-    def __init__(self, app: QApplication, choice: str = "system", density: str = "comfortable") -> None:
+    def __init__(
+        self, app: QApplication, choice: str = "system", density: str = "comfortable", *, sheet: bool = True
+    ) -> None:
         super().__init__(app)
         self._app = app
         self._choice = choice
         self.density = density
         self.tokens = LIGHT
         self._colors: dict[str, QColor] = {}
-        app.setStyle("Fusion")
+        self._sheet = False
         self._apply()
+        if sheet:
+            self.set_sheet()
         app.styleHints().colorSchemeChanged.connect(self._follow_system)
 
     @property
@@ -133,6 +138,11 @@ class Theme(QObject):
         self._apply()
         self.changed.emit()
 
+    def set_sheet(self) -> None:
+        """Set the style sheet: once the widgets are built, because each that gets a parent then is styled again."""
+        self._sheet = True
+        self._app.setStyleSheet(_STYLE % self.tokens._asdict())
+
     def _follow_system(self) -> None:
         if self._choice == "system":
             self._apply()
@@ -144,7 +154,8 @@ class Theme(QObject):
         self.tokens = DARK if dark else LIGHT
         self._colors.clear()
         self._app.setPalette(_palette(self.tokens))
-        self._app.setStyleSheet(_STYLE % self.tokens._asdict())
+        if self._sheet:
+            self.set_sheet()
 
 
 def scaled_font(base: QFont, factor: float = 1.0, *, bold: bool = False) -> QFont:
@@ -246,7 +257,12 @@ QLineEdit, QPlainTextEdit { background: %(field)s; border: 1px solid %(border)s;
   selection-background-color: %(accent)s; selection-color: %(accent_text)s; }
 QLineEdit:focus, QPlainTextEdit:focus { border: 2px solid %(accent)s; padding: 3px 6px; }
 QAbstractSpinBox QLineEdit, QAbstractSpinBox QLineEdit:focus { border: none; padding: 0 5px; background: transparent; }
-QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; width: 0; border: none; }
+QAbstractSpinBox::up-button, QAbstractSpinBox::down-button { subcontrol-origin: border; width: 22px; border: none;
+  background: transparent; }
+QAbstractSpinBox::up-button { subcontrol-position: top right; border-top-right-radius: 6px; }
+QAbstractSpinBox::down-button { subcontrol-position: bottom right; border-bottom-right-radius: 6px; }
+QAbstractSpinBox::up-button:hover, QAbstractSpinBox::down-button:hover { background: %(hover)s; }
+QAbstractSpinBox::up-arrow, QAbstractSpinBox::down-arrow { image: none; width: 0; height: 0; }
 QLineEdit[wrong="true"], QPlainTextEdit[wrong="true"] { border: 2px solid %(error)s; padding: 3px 6px; }
 QLineEdit:disabled, QPlainTextEdit:disabled { background: %(panel)s; color: %(faint)s; }
 QAbstractSpinBox { background: %(field)s; border: 1px solid %(border)s; border-radius: 6px; padding: 4px 7px;

@@ -5,20 +5,20 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QComboBox,
-    QDoubleSpinBox,
     QHBoxLayout,
     QLineEdit,
     QPlainTextEdit,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from gui.widgets.check_box import CheckBox
-from gui.widgets.choice import RoundedCombo, look_like_a_field
+from gui.widgets.choice import RoundedCombo
+from gui.widgets.color_field import ColorField
 from gui.widgets.containers import CardFrame
 from gui.widgets.form import FormField, SecretEdit
 from gui.widgets.labels import PlainLabel, plain_caption
+from gui.widgets.spin_box import DecimalBox, SpinBox
 from models.connection_rules import MAX_LEVERAGE, MAX_VOLUME_FACTOR
 from models.exchange import EXCHANGES, exchange_label
 
@@ -78,7 +78,7 @@ class AccountSection(Section):
         self.add("account_type", "Account type", self.account_type)
         self.add("environment", "Environment", self.environment)
         self.beside("account_type", "environment")
-        self.enabled = self.add_switch("enabled", "Enabled")
+        self.enabled = self.add_switch("enabled", "Enabled", "Off: it stays in the list, and nothing uses it.")
         self._kept: dict[Choice, str] = {}
         self.exchange.chosen.connect(self._follow_exchange)
         for choice in (self.account_type, self.environment):
@@ -182,14 +182,12 @@ class TradingSection(Section):
         for choice, values in ((self.margin_type, _MARGINS), (self.position_mode, _MODES), (self.method, _METHODS)):
             choice.offer([(value, _word(value)) for value in values])
             choice.chosen.connect(lambda _value: self.changed.emit())
-        self.leverage = QSpinBox()
-        look_like_a_field(self.leverage)
+        self.leverage = SpinBox()
         self.leverage.setRange(0, MAX_LEVERAGE)
         self.leverage.setSpecialValueText("no limit")
         self.leverage.setSuffix("x")
         self.leverage.valueChanged.connect(lambda _value: self.changed.emit())
-        self.volume = QDoubleSpinBox()
-        look_like_a_field(self.volume)
+        self.volume = DecimalBox()
         self.volume.setDecimals(4)
         self.volume.setSingleStep(0.1)
         self.volume.setRange(0.0, MAX_VOLUME_FACTOR)
@@ -207,9 +205,15 @@ class TradingSection(Section):
             "Live trading",
             "CTS may send real orders with this connection. This program itself never sends an order.",
         )
-        self.preset = self.add_switch("preset_trade", "Preset trading")
-        self.active = self.add_switch("active", "Active")
-        self.predefined = self.add_switch("predefined", "Predefined")
+        self.preset = self.add_switch(
+            "preset_trade", "Preset trading", "CTS may run its ready-made strategies (presets) with it, too."
+        )
+        self.active = self.add_switch(
+            "active", "Active", "CTS works with this connection now. An enabled one that is not active only stands by."
+        )
+        self.predefined = self.add_switch(
+            "predefined", "Predefined", "It was made from one of CTS's templates. A mark only: nothing follows from it."
+        )
 
     def show_record(self, connection: "Connection | None") -> None:
         if connection is None:
@@ -247,28 +251,26 @@ class NotesSection(Section):
 
     def __init__(self) -> None:
         super().__init__("Notes and tags")
-        self.tags, self.color, self.note = QLineEdit(), QLineEdit(), QPlainTextEdit()
-        self.color.setPlaceholderText("#1f6feb")
-        self.color.setMaxLength(20)
+        self.tags, self.color, self.note = QLineEdit(), ColorField(), QPlainTextEdit()
         self.note.setTabChangesFocus(True)
         self.note.setFixedHeight(92)
         self.tags.textChanged.connect(lambda _text: self.changed.emit())
-        self.color.textChanged.connect(lambda _text: self.changed.emit())
+        self.color.changed.connect(self.changed.emit)
         self.note.textChanged.connect(self.changed.emit)
         self.add("tags", "Tags", self.tags, "Separated by commas.")
-        self.add("color", "Colour", self.color, "A mark beside the name; empty for none.")
+        self.add("color", "Colour", self.color, "A mark beside the name. Choose one, or write a number like #1f6feb.")
         self.add("note", "Note", self.note)
 
     def show_record(self, connection: "Connection | None") -> None:
         if connection is not None:
             self.tags.setText(", ".join(connection.tags))
-            self.color.setText(connection.color)
+            self.color.set_value(connection.color)
             self.note.setPlainText(connection.note)
 
     def values(self) -> dict[str, Any]:
         return {
             "tags": [tag.strip() for tag in self.tags.text().split(",") if tag.strip()],
-            "color": self.color.text().strip(),
+            "color": self.color.value(),
             "note": self.note.toPlainText(),
         }
 

@@ -4,7 +4,6 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from gui.change_words import PARTS, marks
 from gui.changes_reader import ChangesReader
 from gui.connections.detail_pane import DetailPane
 from gui.connections.table import ConnectionTable
@@ -26,7 +25,7 @@ class Marking(QObject):
         self._shell, self._table, self._model, self._detail = shell, table, model, detail
         self._changes = ChangesReader(shell, "list", self)
         self._changes.read.connect(self._mark)
-        detail.changes_wanted.connect(lambda mark: shell.go_to(f"database/{PARTS[mark]}"))
+        detail.changes_wanted.connect(self._explain)
 
     def attach(self, core: "Core") -> None:
         self._changes.attach(core)
@@ -39,7 +38,15 @@ class Marking(QObject):
         ids = self._table.selected_ids()
         self._detail.show_mark(self._model.index_of.marks.get(ids[0]) if len(ids) == 1 else None)
 
+    def _explain(self, mark: str) -> None:
+        from gui.change_words import PARTS
+
+        self._shell.go_to(f"database/{PARTS[mark]}")
+
     def _mark(self, changes: "Changes") -> None:
+        # Not needed for the first paint, and it brings the whole entity in.
+        from gui.change_words import marks
+
         if self._model.set_marks(marks(changes)):
             self.narrowed.emit()
         self.show_selected()

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QWheelEvent
-from PySide6.QtWidgets import QAbstractSpinBox, QComboBox, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QWidget
+
+from gui.widgets.spin_box import SpinBox
 
 _PADDING, _ARROW = 8, 22
 _MIDDLE = Qt.AlignmentFlag.AlignVCenter
@@ -67,7 +69,7 @@ class Choice(RoundedCombo):
         self.setCurrentIndex(max(0, self.findData(value)))
 
 
-class Number(QSpinBox):
+class Number(SpinBox):
     """A small number. `picked` carries it when a person is done with it; `set_value` says nothing."""
 
     picked = Signal(int)
@@ -76,26 +78,15 @@ class Number(QSpinBox):
         super().__init__(parent)
         self._known = least
         self.setAccessibleName(name)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setRange(least, most)
         self.setKeyboardTracking(False)
-        look_like_a_field(self)
         self.valueChanged.connect(self._say)
 
     def set_value(self, value: int) -> None:
         self._known = value
         self.setValue(value)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        event.ignore()
-
     def _say(self, value: int) -> None:
         if value != self._known:
             self._known = value
             self.picked.emit(value)
-
-
-def look_like_a_field(spin: QAbstractSpinBox) -> None:
-    """Show a spin box as a plain field; arrow keys still step. The style sheet cannot give its text a margin."""
-    spin.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
-    spin.lineEdit().setTextMargins(_PADDING - 2, 0, 0, 0)

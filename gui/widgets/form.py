@@ -4,6 +4,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import Button
+from gui.widgets.color_field import ColorField
 from gui.widgets.labels import PlainLabel, repolish
 
 
@@ -14,7 +15,7 @@ class FormField(QWidget):
         super().__init__()
         self.editor = editor
         self._hint = hint
-        self._target = editor.input if isinstance(editor, SecretEdit) else editor
+        self._target = editor.input if isinstance(editor, SecretEdit | ColorField) else editor
         editor.setAccessibleName(label)
         self._target.setAccessibleName(label)
         self._target.setAccessibleDescription(hint)

@@ -47,7 +47,7 @@ class PlainLabel(QLabel):
         self.setText(text)
 
     def set_tone(self, tone: str) -> None:
-        if self.property("tone") != tone:
+        if (self.property("tone") or "") != tone:
             self.setProperty("tone", tone)
             repolish(self)
 
@@ -102,7 +102,9 @@ def section_title(text: str) -> PlainLabel:
 
 
 def repolish(widget: QWidget) -> None:
-    """Make the style sheet look again at a widget's properties."""
+    """Make the style sheet look again at a widget's properties, if it has looked at all."""
+    if not widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):
+        return
     style = widget.style()
     style.unpolish(widget)
     style.polish(widget)

@@ -72,7 +72,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(desk: Desk
         page = await filled(desk)
         form = await new_form(desk, page)
         form._account.name.setText("left\u202eright")
-        form._notes.color.setText("reddish")
+        form._notes.color.input.setText("reddish")
         form._credentials._edits["api_secret"].input.setText(SECRET)
         form._submit()
         await desk.until(lambda: form._account.fields["name"].error)
@@ -81,7 +81,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(desk: Desk
         assert form.isVisible()
         assert form._credentials._edits["api_secret"].input.text() == SECRET
         form._account.name.setText("fine")
-        form._notes.color.setText("")
+        form._notes.color.input.setText("")
         form._submit()
         await desk.until(lambda: form._credentials.fields["api_key"].error)
         assert not form._account.fields["name"].error
