@@ -125,6 +125,9 @@ class VaultService:
         refusal = self._vault.sharing.refusal
         return "passphrase" if refusal is not None and refusal.category is Category.PASSPHRASE else ""
 
+    def rotation_needs_passphrase(self) -> bool:
+        return self._vault.opened().rotation_needs_passphrase()
+
     def rotate(
         self, passphrase: Secret | None = None, watch: Callable[[int, int], None] = lambda _done, _total: None
     ) -> Rotated:

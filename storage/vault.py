@@ -208,6 +208,12 @@ class Vault:
                 raise
             self._keys.sources.forget(file.holder, [key.id for key in file.keys])
 
+    def rotation_needs_passphrase(self) -> bool:
+        """Tell whether the vault has a passphrase that was not typed since the start: a new key goes behind it."""
+        with self._keys.lock:
+            file = self._keys.file
+            return file is not None and "passphrase" in file.kdf and "passphrase" not in self._keys.open.wrapping
+
     def begin_rotation(self, passphrase: Secret | None = None) -> Rotation:
         """Make a new key that seals from now on; the old one opens until `finish_rotation`.
 

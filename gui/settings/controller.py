@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class SettingsController(QObject):
     """`changed` carries the settings in force; `refused` the name of a setting and why it stays as it was.
 
-    `vault_read` carries the VaultStatus, `vault_refused` a Problem, `recovery_key_made` a Secret to be shown once.
+    `vault_read` carries the VaultStatus, `vault_refused` a Problem, `recovery_key_made` a Secret to be shown once;
+    `rotation_wanted` whether a new key needs the passphrase typed.
     """
 
     changed = Signal(object)
@@ -27,6 +28,7 @@ class SettingsController(QObject):
     vault_busy = Signal(bool)
     recovery_key_made = Signal(object)
     holder_refused = Signal(str)
+    rotation_wanted = Signal(bool)
     rotation_progress = Signal(int, int)
 
     def __init__(self, shell: Shell, parent: QObject | None = None) -> None:
@@ -76,6 +78,10 @@ class SettingsController(QObject):
             failed=lambda problem: self.holder_refused.emit(f"{problem.text} {problem.solution}".strip()),
         )
 
+    def ask_rotation(self) -> None:
+        """Find out whether a new key needs the passphrase; `rotation_wanted` carries it."""
+        self._tasks.start("vault: rotation", self._ask_rotation())
+
     def rotate(self, passphrase: "Secret | None") -> None:
         self._vault_task(self._rotate(passphrase))
 
@@ -107,6 +113,9 @@ class SettingsController(QObject):
 
     async def _hold_by(self, holder: Any) -> None:
         await self._tasks.write(self.core.vault.hold_by, holder)
+
+    async def _ask_rotation(self) -> None:
+        self.rotation_wanted.emit(await self._tasks.read(self.core.vault.rotation_needs_passphrase))
 
     async def _rotate(self, passphrase: "Secret | None") -> None:
         try:

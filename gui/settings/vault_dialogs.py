@@ -95,9 +95,9 @@ class UnlockDialog(_SecretDialog):
 
 
 class RotationDialog(_SecretDialog):
-    """Asks before every secret is sealed anew; the passphrase is needed where the vault has one. `given` carries it."""
+    """Asks before every secret is sealed anew; the passphrase is asked for where it is needed. `given` carries it."""
 
-    def __init__(self, *, has_passphrase: bool, parent: QWidget | None = None) -> None:
+    def __init__(self, *, needs_passphrase: bool, parent: QWidget | None = None) -> None:
         super().__init__(
             "New key",
             "Every secret is sealed anew with a new key, and the old key is dropped. Do this when somebody who could "
@@ -107,7 +107,7 @@ class RotationDialog(_SecretDialog):
             parent,
         )
         self.field = secret_field("Passphrase")
-        if has_passphrase:
+        if needs_passphrase:
             self.body.addWidget(PlainLabel("Passphrase", tone="muted"))
             self.body.addWidget(self.field)
             self.field.setFocus()

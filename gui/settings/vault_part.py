@@ -27,7 +27,8 @@ class VaultPart(QObject):
         section.passphrase_wanted.connect(self._ask_passphrase)
         section.recovery_wanted.connect(self._ask_recovery_key)
         section.holder_wanted.connect(self._ask_holder)
-        section.rotation_wanted.connect(self._ask_rotation)
+        section.rotation_wanted.connect(controller.ask_rotation)
+        controller.rotation_wanted.connect(self._ask_rotation)
         controller.vault_read.connect(self._show)
         controller.vault_busy.connect(section.set_busy)
         controller.holder_refused.connect(section.refuse)
@@ -48,8 +49,8 @@ class VaultPart(QObject):
         dialog.given.connect(lambda secret: self._controller.unlock(secret, recovery=dialog.recovery.isChecked()))
         self._follow(dialog)
 
-    def _ask_rotation(self) -> None:
-        dialog = RotationDialog(has_passphrase=True, parent=self._page)
+    def _ask_rotation(self, needs_passphrase: bool) -> None:
+        dialog = RotationDialog(needs_passphrase=needs_passphrase, parent=self._page)
         dialog.given.connect(self._controller.rotate)
         self._follow(dialog)
 

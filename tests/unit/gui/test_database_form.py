@@ -203,12 +203,25 @@ def test_a_move_that_cannot_be_says_why_and_changes_nothing(desk: Desk, postgres
     desk.run(scene())
 
 
+def test_a_new_key_asks_for_the_passphrase_where_it_is_needed(desk: Desk) -> None:
+    async def scene() -> None:
+        page = await desk.open(SettingsPage)
+        page.controller.rotation_wanted.emit(True)
+        assert (await desk.dialog(RotationDialog)).field.isVisible()
+
+    desk.run(scene())
+
+
 def test_the_vault_gets_a_new_key_and_another_place(desk: Desk) -> None:
     async def scene() -> None:
         page = await desk.open(SettingsPage)
         core = desk.core
         row = core.connections.add({"name": "A", "exchange": "bybit", "api_key": KEY, "api_secret": SECRET}).row
         await desk.until(page.vault.rotate.isEnabled)
+        page.vault.rotate.click()
+        plain = await desk.dialog(RotationDialog)
+        assert not plain.field.isVisible()
+        plain.reject()
         page.vault.passphrase.click()
         await give_passphrase(desk)
         await desk.until(lambda: core.vault.status().holder == "passphrase")
@@ -217,7 +230,8 @@ def test_the_vault_gets_a_new_key_and_another_place(desk: Desk) -> None:
         await desk.until(page.vault.rotate.isEnabled)
         page.vault.rotate.click()
         dialog = await desk.dialog(RotationDialog)
-        dialog.field.setText(WORDS)
+        # It was typed since the start: nothing to type again.
+        assert not dialog.field.isVisible()
         dialog.give()
         shown = await desk.dialog(RecoveryKeyDialog)
         assert len(shown.field.text()) > 20

@@ -52,7 +52,7 @@ DIALOGS: dict[type[QDialog], Making] = {
     MoveDialog: lambda desk, window: MoveDialog(window.shell, desk.core, DatabaseForm(), window),
     PassphraseDialog: lambda _desk, window: PassphraseDialog(window),
     UnlockDialog: lambda _desk, window: UnlockDialog(window),
-    RotationDialog: lambda _desk, window: RotationDialog(has_passphrase=True, parent=window),
+    RotationDialog: lambda _desk, window: RotationDialog(needs_passphrase=True, parent=window),
     RecoveryKeyDialog: lambda _desk, window: RecoveryKeyDialog(Secret("abcd-efgh"), window),
     ShortcutsDialog: lambda _desk, window: ShortcutsDialog(window),
     ConfirmDialog: lambda _desk, window: ConfirmDialog("Sure?", "It cannot be undone.", confirm="Yes", parent=window),
