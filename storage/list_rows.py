@@ -8,7 +8,7 @@ import gc
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache, partial
 from itertools import islice, pairwise
 from operator import eq
 from typing import Any
@@ -168,6 +168,7 @@ def as_text(value: Any) -> str:
     return _stamp_text(value) if hasattr(value, "astimezone") else str(value)
 
 
+@lru_cache(maxsize=256)
 def _stamp_text(moment: Any) -> str:
     # Only PostgreSQL gives stamps that are none yet, and rarely here: its list query makes texts of them.
     from datetime import UTC

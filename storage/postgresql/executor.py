@@ -134,8 +134,12 @@ def _columns(page: Sequence[Sequence[Any]]) -> list[str] | None:
         return None
     columns = []
     for values in zip(*page, strict=True):
-        texts = values if set(map(type, values)) == {str} else list(map(_plain, values))
-        column = _BETWEEN.join(texts)
+        if set(map(type, values)) == {str}:
+            column = _BETWEEN.join(values)
+        else:
+            # Flags, counts and stamps: the same few again and again.
+            known = {value: _plain(value) for value in set(values)}
+            column = _BETWEEN.join(map(known.__getitem__, values))
         if column.count(_BETWEEN) != len(page) - 1 or column.count(_NOTHING) != values.count(None):
             return None
         columns.append(column)
