@@ -100,8 +100,18 @@ class RecoveryService:
             self._vault.sharing.learn(restored.vault)
         return count
 
+    def restore_records(self) -> int:
+        """Make a missing database anew from the record files, with what waits in them; return its connections."""
+        count = self._store.restore_records()
+        noun = "connection" if count == 1 else "connections"
+        self._events.publish(Notice("info", f"The database was made again from the records: {count:,} {noun}."))
+        return count
+
     def start_empty(self) -> StoreStatus:
-        """Begin with an empty database where the old one is missing; the backups stay."""
+        """Begin with an empty database where the old one is missing.
+
+        The backups stay, the record files are kept in quarantine; changes that wait stay where they are.
+        """
         self._store.start_empty()
         return self._store.status
 

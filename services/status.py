@@ -47,10 +47,12 @@ class StatusService:
 
     def problems(self) -> tuple[Problem, ...]:
         """Everything that is wrong now: what the start found, then what the store says, each once."""
-        found = [*self._startup.problems]
-        if (problem := self.store().problem) and problem not in found:
-            found.append(problem)
-        return tuple(found)
+        problem = self.store().problem
+        if problem is None:
+            return tuple(self._startup.problems)
+        # The store may know by now how the same matter went on, which the step that found it could not tell.
+        found = [each for each in self._startup.problems if not _goes_on(problem, each)]
+        return (*found, problem)
 
     def as_json(self) -> dict[str, Any]:
         """Return the status as `status --json` prints it. Never raises a CtsError: what cannot be read is empty."""
@@ -119,6 +121,10 @@ def _store_json(status: StoreStatus) -> dict[str, Any]:
         "problem": status.problem.as_json() if status.problem else None,
         "retry_in": None if status.retry_in is None else round(status.retry_in, 1),
     }
+
+
+def _goes_on(later: Problem, earlier: Problem) -> bool:
+    return later.category is earlier.category and later.text.startswith(earlier.text)
 
 
 def _or_else(read: Callable[[], T], default: T) -> T:

@@ -20,7 +20,11 @@ class Case(NamedTuple):
 CASES: dict[str, Case] = {
     "BUSY": Case(
         "Another program holds {where}.",
-        "Close the program that has it open, or wait; the change can be saved again.",
+        "Close the program that has it open, or wait, and try again.",
+    ),
+    "BUSY.opening": Case(
+        "Another program holds {where}, so it could not be opened yet.",
+        "Close the program that has it open, or wait: it is opened as soon as it is free.",
     ),
     "CONTENTION": Case(
         "Another desktop was changing {where} at the same moment.",
@@ -92,8 +96,8 @@ CASES: dict[str, Case] = {
         "Put it back, or press Retry to open the one that is there now.",
     ),
     "EMPTY_DB": Case(
-        "{where} is empty although connections are known.",
-        "Restore the newest backup on the Database page.",
+        "{where} is an empty file: there is nothing in it to copy or to restore.",
+        "Choose a backup that holds connections; the Database page and the command `backup list` show how many.",
     ),
     "SCHEMA": Case(
         "{where} was made by another version of the program: a table or a column is not as expected.",

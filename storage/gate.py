@@ -53,9 +53,9 @@ class Gate:
         if machine.held is not None:
             raise StoreError(_refusal(machine.held))
         with machine.switch:
-            if machine.on_files:
+            if machine.on_files and machine.state is not StoreState.READ_ONLY:
                 return self._on_files(call)
-        if machine.home.repository is not None and machine.state is not StoreState.ONLINE:
+        if (machine.on_files or machine.home.repository is not None) and machine.state is not StoreState.ONLINE:
             raise StoreError(_refusal(machine.current.problem))
         result = self._stored(self._ready(), call, answer)
         if machine.home.place() is not Place.SAME:

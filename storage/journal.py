@@ -146,33 +146,38 @@ class Journal:
         others = [each for each in known if each.database_id != identity.database_id]
         count = records.waiting_count
         if others:
-            return _question(f"{location} is another database than the one that {_waits(count)} for.")
+            return _question(f"{location} is another database than the one that {_waits(count)} for.", location)
         if any(each.epoch != identity.epoch for each in known):
-            return _question(f"A backup was restored into {location} while {_waits(count)} for it.")
+            return _question(f"A backup was restored into {location} while {_waits(count)} for it.", location)
         revisions = repository.revisions()
         for each in records.waiting_ids():
             base = records.base(each)
             if base is not None and base.deleted_at is None and base.revision > revisions.get(each, base.revision):
-                return _question(f"{location} is older than what it held before: {_waits(count)} for the newer one.")
+                text = f"{location} is older than what it held before: {_waits(count)} for the newer one."
+                return _question(text, location)
         return None
 
     def belongs_to(self, identity: Identity) -> bool:
         """Tell whether the mirror is of this database, or of none yet."""
         return self.records.identity in (Identity(), identity)
 
-    def start_over(self, identity: Identity) -> None:
-        """Begin the mirror anew for another database; the old files are kept aside. Nothing may wait."""
+    def start_over(self, identity: Identity | None) -> None:
+        """Begin the mirror anew for another database, None where it is not made yet; the old files are kept aside.
+
+        What waits stays where it is.
+        """
         records = self.records
-        if records.identity.database_id not in ("", identity.database_id):
-            ids = [row.id for row in records.rows()] + [each.id for each in records.deleted()]
-            ids += [each.operation.connection_id for each in records.rejected()]
+        if identity is None or records.identity.database_id not in ("", identity.database_id):
+            waiting = records.waiting_ids()
+            ids = [each for each in records.ids() if each not in waiting]
             records.close()
             if ids:
                 _put_aside(self._folder, ids)
             with self._lock:
                 self._records = None
             records = self.records
-        records.identity = identity
+        if identity is not None:
+            records.identity = identity
 
     def rescue(self, identity: Identity, repository: DatabaseRepository) -> int:
         """Put what the mirror has and a rebuilt database lacks, or has older, back into it; return how many records.
@@ -255,11 +260,12 @@ def _put_aside(folder: DataFolder, ids: Sequence[str]) -> None:
     _log.warning("The records of another database are kept in %s.", target)
 
 
-def _question(text: str) -> Problem:
+def _question(text: str, location: str) -> Problem:
+    otherwise = "correct DATABASE_URL" if location.startswith("postgresql:") else "put the right file in its place"
     return Problem(
         Category.FENCE,
         f"{text} Nothing of it was sent.",
-        "Choose “Send them here” if this is the right database; otherwise correct DATABASE_URL.",
+        f"Choose “Send them here” if this is the right database; otherwise {otherwise}.",
     )
 
 

@@ -21,7 +21,7 @@ from storage.home import Home, falls_back
 from storage.journal import Journal
 from storage.json_store.record_file import Identity
 from storage.list_cache import ListCache
-from storage.mending import recover, rescued
+from storage.mending import is_only_on_files, recover, rescued
 from storage.opening import why_not_writable
 from storage.opening_steps import NOT_OPEN, Record
 from storage.operations import Operation
@@ -137,6 +137,9 @@ class Machine:
             self.enter(problem)
         elif self.home.repository is None and problem is not None and self.may_fall(problem, opening=True):
             self.fall(problem)
+        elif is_only_on_files(self, problem):
+            self.cache.drop()
+            self.go(StoreState.READ_ONLY, problem, backend=Backend.JSON)
         else:
             self.go(StoreState.READ_ONLY, problem, backend=self.home.target.backend)
 

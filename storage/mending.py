@@ -52,3 +52,10 @@ def rescued(machine: "Machine", problem: Problem | None, identity: Identity) -> 
         return problem
     noun = "connection was" if count == 1 else "connections were"
     return problem._replace(text=f"{problem.text} {count:,} {noun} brought back from data/connections.")
+
+
+def is_only_on_files(machine: "Machine", problem: Problem | None) -> bool:
+    """Tell whether a person is asked about a file that is gone, and the records show what it held."""
+    if problem is None or problem.category is not Category.EMPTY_DB:
+        return False
+    return bool(machine.journal.records.rows() or machine.journal.records.waiting_count)

@@ -4,7 +4,7 @@ import contextlib
 import os
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from models.problem import Category, Problem, StoreError
 from models.status import Backup
@@ -14,6 +14,9 @@ from storage.data_folder import DataFolder
 from storage.database import Database, Place, has_table, moved_problem
 from storage.diagnosis import problem_for
 from storage.quarantine import put_away, utc_stamp
+
+if TYPE_CHECKING:
+    from storage.refill import Known
 
 _COUNT = "SELECT count(*) FROM exchange_connections"
 
@@ -29,7 +32,8 @@ class Opened(NamedTuple):
 def open_file(folder: DataFolder, *, read_only: bool, patience: float) -> Opened:
     """Open `folder.database`; a damaged one is kept in quarantine and rebuilt. Raises StoreError.
 
-    An empty file is a new database only where no backup holds connections: EMPTY_DB asks otherwise.
+    An empty file, or none, is a new database only where neither the record files nor a backup hold connections of an
+    older one: EMPTY_DB asks otherwise.
     """
     path = folder.database
     with contextlib.suppress(OSError):
@@ -115,9 +119,13 @@ def _ask_about_emptiness(folder: DataFolder, path: Path) -> None:
     missing = not path.exists() and path.parent.is_dir()
     if not missing and not (path.is_file() and path.stat().st_size == 0):
         return
-    backup = newest_good(folder.backups)
-    if backup is not None and backup.connections:
-        raise StoreError(_empty_problem(path, backup, missing=missing))
+    from storage.refill import known
+
+    records, backup = known(folder), newest_good(folder.backups)
+    if backup is not None and not backup.connections:
+        backup = None
+    if backup is not None or records.connections or records.waiting:
+        raise StoreError(_empty_problem(path, records, backup, missing=missing))
 
 
 def _rebuild(folder: DataFolder, patience: float) -> Opened:
@@ -174,12 +182,27 @@ def _many(count: int) -> str:
     return f"{count:,} connection{'' if count == 1 else 's'}"
 
 
-def _empty_problem(path: Path, backup: Backup, *, missing: bool) -> Problem:
-    state = "is missing" if missing else "is empty"
+def _changes(count: int) -> str:
+    return f"{count:,} change{' that waits' if count == 1 else 's that wait'}"
+
+
+def _empty_problem(path: Path, records: "Known", backup: Backup | None, *, missing: bool) -> Problem:
+    """Ask where the connections are to come from, naming the buttons of the window and the commands."""
+    held, buttons, commands = [], [], []
+    if records.connections or records.waiting:
+        waits = f", with {_changes(records.waiting)}" if records.waiting else ""
+        held.append(f"the record files in data/connections hold {_many(records.connections)}{waits}")
+        buttons.append("“Use the records”")
+        commands.append("restore records --yes")
+    if backup is not None:
+        held.append(f"the backup of {_when(backup)} holds {_many(backup.connections)}")
+        buttons.append("a backup")
+        commands.append(f"restore {backup.path} --yes")
     return Problem(
         Category.EMPTY_DB,
-        f"{path} {state}, but the backup of {_when(backup)} holds {_many(backup.connections)}. Nothing was changed.",
-        f"Restore that backup on the Database page, or with the command: restore {backup.path} --yes",
+        f"{path} {'is missing' if missing else 'is empty'}, but {', and '.join(held)}. Nothing was changed.",
+        f"Choose {', '.join(buttons)} or “Start empty” on the Database page; or use a command: "
+        f"{', '.join(['restore nothing --yes', *commands[:-1]])} or {commands[-1]}",
     )
 
 

@@ -12,6 +12,7 @@ from storage.backup import make_backup
 from storage.data_folder import DataFolder
 from storage.database import Database
 from storage.database_repository import DatabaseRepository, check_tables, forget_old
+from storage.diagnosis import problem_for
 from storage.legacy.shapes import may_need_take_over, recognise
 from storage.migrator.runner import Migrator, needs_newer_program
 from storage.opening import open_file
@@ -77,7 +78,13 @@ class Opening:
 
     def _open_database(self) -> Outcome:
         held = self._held is not None or not self._folder.writable
-        opened = open_file(self._folder, read_only=held, patience=self._patience)
+        try:
+            opened = open_file(self._folder, read_only=held, patience=self._patience)
+        except StoreError as error:
+            if error.problem.category is not Category.BUSY:
+                raise
+            # Nobody has saved anything yet.
+            raise StoreError(problem_for("BUSY.opening", where=str(self._folder.database))) from error
         self.database = opened.database
         self.integrity = opened.integrity
         self.journal_mode = opened.database.pragma("journal_mode")

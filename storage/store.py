@@ -73,6 +73,7 @@ class Store:
         self._connect_wait = connect_wait
         self._watch = watch
         self._journal = Journal(folder, device)
+        self._migrations = migrations_folder
         self._home = Home(folder, vault, migrations_folder, self._journal.device)
         self._machine = Machine(folder, self._home, self._journal, publish, patience=patience, hook=hook, clock=clock)
         self._machine.sharing.watching = watch
@@ -170,16 +171,31 @@ class Store:
             time.sleep(0.02)
 
     def start_empty(self) -> None:
-        """Begin with an empty database where EMPTY_DB asked; refused while there is one with content."""
+        """Begin with an empty database where EMPTY_DB asked; refused while there is one with content.
+
+        The record files go to quarantine, but for those with changes that wait.
+        """
         with self._machine.work:
-            self._refuse_if_held()
-            problem = self._machine.current.problem
-            if problem is None or problem.category is not Category.EMPTY_DB:
-                raise StoreError(
-                    Problem(Category.CONSTRAINT, "The database is not empty.", "Delete what is not wanted.")
-                )
+            self._refuse_if_not_asked()
             start_empty(self._folder)
+            self._journal.start_over(None)
             self._machine.reopen()
+            self._publish(ConnectionsChanged(everything=True))
+
+    def restore_records(self) -> int:
+        """Make the database anew from the record files where EMPTY_DB asked; returns its connections.
+
+        What waits in them goes into it, as if it had never been away.
+        """
+        from storage.refill import refilled
+
+        with self._machine.work:
+            self._refuse_if_not_asked()
+            with refilled(self._journal.records, self._folder, self._migrations) as path:
+                restore(path, self._folder.database, self._folder.quarantine)
+            self._machine.reopen()
+            self._publish(ConnectionsChanged(everything=True))
+            return len(self.repository.rows())
 
     def close(self, keep: int = BACKUPS_KEPT, *, by_command: bool = False) -> None:
         """Close, within three seconds whatever a server does; of a file, a verified backup first if anything changed.
@@ -248,6 +264,12 @@ class Store:
             text = f"{what}, and it is not there now." + (f" {because.text}" if because else "")
             raise StoreError(Problem(because.category if because else Category.CANT_OPEN, text, "Try again later."))
         return repository
+
+    def _refuse_if_not_asked(self) -> None:
+        self._refuse_if_held()
+        problem = self._machine.current.problem
+        if problem is None or problem.category is not Category.EMPTY_DB:
+            raise StoreError(Problem(Category.CONSTRAINT, "The database is not empty.", "Delete what is not wanted."))
 
     def _refuse_if_held(self) -> None:
         if self._machine.held is not None:

@@ -15,13 +15,23 @@ if TYPE_CHECKING:
     from services.commands.parser import Parser
     from services.core import Core
 
+_WITHOUT_A_BACKUP = {
+    "records": "The database would be made anew from the record files in data/connections, with what waits in them.",
+    "nothing": "The database would begin empty. The backups stay, the record files are kept in quarantine; "
+    "changes that wait stay where they are.",
+}
+
 
 def register(commands: "argparse._SubParsersAction[Parser]") -> None:
     group = add_group(commands, "backup", make, "make a verified backup of the database, or list them")
     add(group, "make", make, "make a verified backup now")
     add(group, "list", show_all, "the backups, newest first")
     back = add(commands, "restore", restore, "put a backup in the place of the database, which is kept", writes=True)
-    back.add_argument("backup", metavar="BACKUP", help="a file, or its name as `backup list` shows it")
+    back.add_argument(
+        "backup",
+        metavar="BACKUP",
+        help="a file, or its name as `backup list` shows it; where the database is missing also: records, nothing",
+    )
     back.add_argument("--yes", action="store_true", help="do it; without it only what would happen is said")
 
 
@@ -40,6 +50,8 @@ def show_all(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: 
 
 
 def restore(core: "Core", arguments: "argparse.Namespace") -> Result:
+    if arguments.backup in _WITHOUT_A_BACKUP:
+        return _without_a_backup(core, arguments)
     known = {Path(backup.path).name: backup for backup in core.backups.list()}
     listed = known.get(arguments.backup)
     path = Path(listed.path) if listed else Path(arguments.backup)
@@ -57,6 +69,23 @@ def restore(core: "Core", arguments: "argparse.Namespace") -> Result:
     number = core.recovery.restore(path)
     text = f"Restored {safe(path)}: {count(number, 'connection')}. What was there before is kept {kept}."
     return Result({"path": str(path), "connections": number}, text)
+
+
+def _without_a_backup(core: "Core", arguments: "argparse.Namespace") -> Result:
+    """Answer the question about a missing database."""
+    problem = core.startup.store.problem
+    if problem is None or problem.category is not Category.EMPTY_DB:
+        raise InputError(
+            f"“{arguments.backup}” can only take the place of a database that is missing or empty, and there is one.",
+            "Name a backup; see which there are with: backup list.",
+        )
+    if not arguments.yes:
+        raise InputError(_WITHOUT_A_BACKUP[arguments.backup], "Add --yes to do it.", category=Category.EMPTY_DB)
+    if arguments.backup == "nothing":
+        status = core.recovery.start_empty()
+        return Result({"connections": 0, "waiting": status.waiting}, "The database begins empty.", 0, status.problem)
+    number = core.recovery.restore_records()
+    return Result({"connections": number}, f"The database was made from the records: {count(number, 'connection')}.")
 
 
 def _as_json(backup: "Backup") -> dict[str, Any]:

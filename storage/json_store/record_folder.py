@@ -29,6 +29,11 @@ class RecordFolder(MirroredRecords):
         records = self._files.held(lambda summary: summary.waiting > 0)
         return sorted((each for record in records for each in record.pending), key=lambda each: each.sequence)
 
+    def ids(self) -> list[str]:
+        """Return every record that has a file, deleted ones too."""
+        with self._files.lock:
+            return list(self._files.summaries)
+
     @property
     def waiting_count(self) -> int:
         with self._files.lock:

@@ -50,13 +50,21 @@ def quarantined(program: Program) -> list[str]:
 def test_a_damaged_database_is_kept_and_rebuilt_from_the_backup(filled: Program, damage: object) -> None:
     damage(filled.folder / "cts.db")  # type: ignore[operator]
     ran = filled.run("status", "--json", code=None)
-    assert "CORRUPT" in {problem["category"] for problem in ran.json["problems"]}
+    assert [problem["category"] for problem in ran.json["problems"]] == ["CORRUPT"]
     assert ran.json["connections"]["total"] == 2
     assert any(name.endswith("cts.db") for name in quarantined(filled))
     assert sorted(filled.names()) == ["One", "Two"]
     # The next start finds a sound database.
     assert filled.status()["problems"] == []
     filled.add(name="Three", exchange="bybit")
+
+
+def test_what_came_back_from_the_records_is_told_once(filled: Program) -> None:
+    for backup in (filled.folder / "backups").iterdir():
+        backup.unlink()
+    (filled.folder / "cts.db").write_bytes(b"garbage" * 1000)
+    (problem,) = filled.run("status", "--json", code=None).json["problems"]
+    assert "2 connections were brought back from data/connections" in problem["text"]
 
 
 def test_garbage_without_any_backup_starts_anew_and_keeps_the_garbage(program: Program) -> None:
@@ -78,6 +86,24 @@ def test_an_empty_file_is_not_taken_for_an_empty_list(filled: Program) -> None:
     words = ran.problem["solution"].rpartition("restore ")[2].split()
     filled.run("restore", *words)
     assert sorted(filled.names()) == ["One", "Two"]
+
+
+@pytest.mark.parametrize(("answer", "left"), [("records", ["One", "Two"]), ("nothing", [])])
+def test_a_lost_database_is_asked_about_and_answered_by_a_command(
+    filled: Program, answer: str, left: list[str]
+) -> None:
+    for lost in (filled.folder / "cts.db", *(filled.folder / "backups").iterdir()):
+        lost.unlink()
+    ran = filled.run("status", "--json", code=1)
+    assert ran.problem["category"] == "EMPTY_DB"
+    assert ran.json["connections"]["total"] == 2
+    assert f"restore {answer} --yes" in ran.problem["solution"]
+    assert sorted(filled.names()) == ["One", "Two"]
+    assert filled.run("restore", answer, "--json", code=1).problem["category"] == "EMPTY_DB"
+    assert filled.run("restore", answer, "--yes", "--json").json["connections"] == len(left)
+    assert sorted(filled.names()) == left
+    assert filled.status()["problems"] == []
+    assert filled.run("restore", answer, "--yes", "--json", code=1).problem["solution"]
 
 
 def test_a_new_empty_file_is_just_a_first_start(program: Program) -> None:
@@ -126,6 +152,9 @@ def test_a_database_that_another_program_locked(filled: Program) -> None:
     holder.execute("BEGIN EXCLUSIVE")
     ran = filled.run("connections", "add", "--json", stdin='{"name": "X", "exchange": "bybit"}', code=3)
     assert ran.problem["category"] == "BUSY"
+    # It was held before anybody had saved anything.
+    assert "could not be opened yet" in ran.problem["text"]
+    assert "saved" not in ran.problem["solution"]
     holder.execute("ROLLBACK")
     holder.close()
     assert sorted(filled.names()) == ["One", "Two", "X"]
