@@ -41,7 +41,8 @@ def run(
     """
     # What is imported now stays: looking through it for garbage again and again costs a tenth of the start.
     gc.disable()
-    app = QApplication(sys.argv[:1])
+    # Named here: setStyle() would give the style back, and PySide then sets up 566 names of it before the first row.
+    app = QApplication([*sys.argv[:1], "-style", "fusion"])
     app.setApplicationName("cts-connections")
     app.setApplicationDisplayName(TITLE)
     app.setDesktopFileName("cts-connections")

@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from gui.shell import Shell
-from models.change import Changes
 
 if TYPE_CHECKING:
     from models.status import StoreStatus
@@ -50,6 +49,8 @@ class ChangesReader(QObject):
             self._pause.start()
 
     async def _read(self, core: "Core") -> None:
+        from models.change import Changes
+
         status = await self._tasks.read(core.status.store)
         self._any = _counts(status)
         self.read.emit(await self._tasks.read(core.changes.all) if self._any else Changes())

@@ -4,14 +4,17 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QColor, QPaintEvent, QPalette
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QWidget
 
 TITLE = "CTS Connections"
 SIZE = QSize(1380, 800)
 
 
-class Frame(QMainWindow):
-    """`painted` comes once, after the first paint. `may_close` is asked when a person closes the window."""
+class Frame(QWidget):
+    """`painted` comes once, after the first paint. `may_close` is asked when a person closes the window.
+
+    No QMainWindow: that moves what it holds by an animation, and so lays all of it out and paints it twice.
+    """
 
     painted = Signal()
 
@@ -26,6 +29,14 @@ class Frame(QMainWindow):
         self.setPalette(palette)
         self.setWindowTitle(TITLE)
         self.resize(SIZE.boundedTo(self.screen().availableSize()))
+
+    def fill(self, content: QWidget) -> None:
+        """Show `content`, all over the frame."""
+        from PySide6.QtWidgets import QVBoxLayout
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(content)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         event.setAccepted(self.may_close())

@@ -46,7 +46,7 @@ class Program(QObject):
     def __init__(self, app: QApplication, frame: Frame, specs: Sequence[PageSpec], settings: Settings) -> None:
         super().__init__()
         self._app, self._frame, self._settings = app, frame, settings
-        self._theme = Theme(app, settings.theme, settings.density)
+        self._theme = Theme(app, settings.theme, settings.density, sheet=False)
         self._messages = Messages()
         self._tasks = Tasks(self._messages)
         self._window = MainWindow(self._theme, self._messages, self._tasks, specs)
@@ -65,14 +65,16 @@ class Program(QObject):
         self._closed.connect(app.quit)
         self._window.leaving.connect(self._leave)
         frame.may_close = self._window.may_close
-        frame.setCentralWidget(self._window)
 
     def begin(self, make_core: "Callable[[], Core]", index: "OrderIndex | None") -> None:
         """Show the list as it was read before the store is open; behind it, build the program on a thread."""
+        # Built first, then styled, then put into the window: each widget is styled and laid out once.
         self._window.open_first()
-        self._window.restore(self._settings.window)
         if index is not None:
             self._list_page().show_preview(index)
+        self._theme.set_sheet()
+        self._frame.fill(self._window)
+        self._window.restore(self._settings.window)
         # Two turns of the loop: one to paint the rows, one to come back.
         QTimer.singleShot(0, self, lambda: QTimer.singleShot(0, self, self._list_painted.set))
         self._builder = threading.Thread(target=self._build, args=(make_core,), name="builder", daemon=True)

@@ -8,7 +8,6 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui.store_chip import StoreChip
-from gui.store_words import counts
 from gui.theme import Theme
 from gui.widgets.buttons import Button
 from gui.widgets.labels import plain_tooltip, repolish
@@ -52,6 +51,8 @@ class StatusBar(QWidget):
         row.addWidget(self.connections)
 
     def show_store(self, status: "StoreStatus") -> None:
+        from gui.store_words import counts
+
         self.store.show_store(status)
         self.temporary.tell(
             "! Temporary data" if status.temporary else "",
@@ -89,7 +90,9 @@ class StatusBar(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
         painter = QPainter(self)
-        painter.fillRect(0, 0, self.width(), 1, self._theme.color("line"))
+        # A line, not fillRect(): that knows gradients, and PySide sets up all their names before the first row.
+        painter.setPen(self._theme.color("line"))
+        painter.drawLine(0, 0, self.width(), 0)
         painter.end()
 
 
@@ -106,6 +109,6 @@ class _StatusButton(Button):
         self.setAccessibleName(f"{self._name}: {text}")
         self.setToolTip(plain_tooltip(detail))
         self.setVisible(bool(text))
-        if self.property("level") != level:
+        if (self.property("level") or "") != level:
             self.setProperty("level", level)
             repolish(self)

@@ -2,15 +2,17 @@
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 
-from gui.store_words import countdown, may_retry, place, store_words, what_goes_on
 from gui.widgets.buttons import Button
 from gui.widgets.labels import PlainLabel, plain_tooltip, repolish
-from models.status import StoreState, StoreStatus
+
+if TYPE_CHECKING:
+    from models.status import StoreStatus
 
 _LOCATION_LENGTH = 40
 _PANEL_WIDTH = 400
@@ -33,8 +35,10 @@ class StoreChip(Button):
         self._second.timeout.connect(self._show)
         self._say("●  Opening the store", "", "")
 
-    def show_store(self, status: StoreStatus) -> None:
+    def show_store(self, status: "StoreStatus") -> None:
         """Show this state, and count down to the next try by the monotonic clock."""
+        from models.status import StoreState
+
         self._status = status
         self._next_try = None if status.retry_in is None else self._clock() + status.retry_in
         counting = self._next_try is not None and status.state is not StoreState.ONLINE
@@ -75,6 +79,10 @@ class StoreChip(Button):
         status = self._status
         if status is None:
             return
+        # Not for the first paint, which knows of no store yet.
+        from gui.store_words import countdown, may_retry, place, store_words, what_goes_on
+        from models.status import StoreState
+
         words = store_words(status)
         left = None if self._next_try is None else self._next_try - self._clock()
         soon = "" if status.state is StoreState.ONLINE else countdown(status, left)
@@ -93,7 +101,7 @@ class StoreChip(Button):
             self.setAccessibleName(f"Store: {text[1:].strip()}")
         self.setToolTip(plain_tooltip(detail))
         self.setAccessibleDescription(detail)
-        if self.property("level") != level:
+        if (self.property("level") or "") != level:
             self.setProperty("level", level)
             repolish(self)
 
