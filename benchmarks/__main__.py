@@ -3,7 +3,7 @@
 import importlib
 import sys
 
-ALL = ("start", "commands", "list", "storage", "json_store", "migrations", "loop")
+ALL = ("start", "commands", "list", "log", "storage", "json_store", "migrations", "loop")
 
 
 def main() -> int:

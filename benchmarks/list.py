@@ -101,20 +101,20 @@ async def _measure(app: Any, folder: Path, count: int) -> None:
     gaps = Gaps()
     print(f"\nThe list with {count:,} rows (median, longest gap of the loop)")
     index = OrderIndex(made)
-    await _scene("show the list", gaps, lambda: _at_once(page, lambda: page.controller.listed.emit(index)), rounds=1)
-    await _scene("sort by a column", gaps, lambda: _sort(page), BARS["sort"])
+    await scene("show the list", gaps, lambda: _at_once(page, lambda: page.controller.listed.emit(index)), rounds=1)
+    await scene("sort by a column", gaps, lambda: _sort(page), BARS["sort"])
     letters = iter("desk 00123" * ROUNDS)
     stroke = KEY_STROKE[count]
-    await _scene("key stroke", gaps, lambda: _at_once(page, lambda: _type(page, next(letters))), stroke)
+    await scene("key stroke", gaps, lambda: _at_once(page, lambda: _type(page, next(letters))), stroke)
     page.control.clear()
-    await _scene(
+    await scene(
         "back to all rows", gaps, lambda: _at_once(page, page.search.clear), stroke, before=lambda: _letters(page)
     )
-    await _scene("scroll a page", gaps, lambda: _at_once(page, lambda: _scroll(page)), BARS["scroll"])
-    await _scene("select all", gaps, lambda: _at_once(page, page.table.selectAll))
-    await _scene("sort with all selected", gaps, lambda: _sort(page), BARS["sort"])
+    await scene("scroll a page", gaps, lambda: _at_once(page, lambda: _scroll(page)), BARS["scroll"])
+    await scene("select all", gaps, lambda: _at_once(page, page.table.selectAll))
+    await scene("sort with all selected", gaps, lambda: _sort(page), BARS["sort"])
     bar = BARS["memory"]
-    print(f"  {'memory a row beyond the entity':<32} {memory:8.2f} KB            bar {bar} {_verdict(memory, bar)}")
+    print(f"  {'memory a row beyond the entity':<32} {memory:8.2f} KB            bar {bar} {verdict(memory, bar)}")
     page.close()
     desk.bridge.detach()
     desk.tasks.cancel_all()
@@ -124,7 +124,7 @@ async def _measure(app: Any, folder: Path, count: int) -> None:
     desk.core.log.close()
 
 
-async def _scene(
+async def scene(
     name: str, gaps: Gaps, act: Scene, bar: Any = None, rounds: int = ROUNDS, before: Scene | None = None
 ) -> None:
     taken = []
@@ -139,12 +139,12 @@ async def _scene(
         await asyncio.sleep(0.12)
         longest.append(gaps.longest * 1000)
     median, gap = statistics.median(taken), statistics.median(longest)
-    verdict = "" if bar is None else f"bar {bar:.0f} {_verdict(median, bar)}"
+    told = "" if bar is None else f"bar {bar:.0f} {verdict(median, bar)}"
     gap_bar = BARS["gap"]
-    print(f"  {name:<32} {median:8.1f} ms  {verdict:<14} gap {gap:6.1f} ms bar {gap_bar:.0f} {_verdict(gap, gap_bar)}")
+    print(f"  {name:<32} {median:8.1f} ms  {told:<14} gap {gap:6.1f} ms bar {gap_bar:.0f} {verdict(gap, gap_bar)}")
 
 
-def _verdict(value: float, bar: Any) -> str:
+def verdict(value: float, bar: Any) -> str:
     return "ok" if value <= bar else "MISSED"
 
 

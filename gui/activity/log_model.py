@@ -1,10 +1,13 @@
-"""The live log as a table: a ring of lines and the index of those that the filter shows."""
+"""The live log as a table: a ring of lines and the index of those that the filter shows.
+
+What searching and painting need of a line is made once, when it arrives.
+"""
 
 from bisect import bisect_left
 from collections.abc import Iterable
 from datetime import datetime
 from enum import IntEnum
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
@@ -35,14 +38,23 @@ class Column(IntEnum):
 HEADERS = {Column.TIME: "Time", Column.LEVEL: "Level", Column.SOURCE: "Source", Column.TEXT: "Message"}
 
 
+class _Entry(NamedTuple):
+    """A line, the rank of its level, and its words without case."""
+
+    line: "LogLine"
+    rank: int
+    words: str
+
+
 class LogModel(QAbstractTableModel):
     """Holds the newest `limit` lines and shows those that pass the filter. Lines come in batches, oldest first."""
 
     def __init__(self, parent: QObject | None = None, *, limit: int = LIMIT) -> None:
         super().__init__(parent)
         self._limit = limit
-        self._lines: list[LogLine] = []
-        self._shown: list[LogLine] = []
+        self._lines: list[_Entry] = []
+        self._shown: list[_Entry] = []
+        self._clock = _Clock()
         self._rank = _RANK["INFO"]
         self._search = ""
         self._newest = 0
@@ -58,17 +70,17 @@ class LogModel(QAbstractTableModel):
         return self._newest
 
     def line_at(self, row: int) -> "LogLine":
-        return self._shown[row]
+        return self._shown[row].line
 
     def append(self, lines: Iterable["LogLine"]) -> None:
         """Take a batch in one insertion; lines that are here already are left out."""
-        fresh = [line for line in lines if line.number > self._newest][-self._limit :]
+        fresh = [_entry(line) for line in lines if line.number > self._newest][-self._limit :]
         if not fresh:
             return
-        self._newest = fresh[-1].number
+        self._newest = fresh[-1].line.number
         self._drop_oldest(len(self._lines) + len(fresh) - self._limit)
         self._lines += fresh
-        passing = [line for line in fresh if self._passes(line)]
+        passing = self._passing(fresh)
         if passing:
             first = len(self._shown)
             self.beginInsertRows(QModelIndex(), first, first + len(passing) - 1)
@@ -84,7 +96,7 @@ class LogModel(QAbstractTableModel):
         narrower = rank == self._rank and self._search in wanted
         self.beginResetModel()
         self._rank, self._search = rank, wanted
-        self._shown = [line for line in (self._shown if narrower else self._lines) if self._passes(line)]
+        self._shown = self._passing(self._shown if narrower else self._lines)
         self.endResetModel()
 
     def clear(self) -> None:
@@ -95,7 +107,7 @@ class LogModel(QAbstractTableModel):
 
     def text_of(self, rows: Iterable[int]) -> str:
         """Return rows as lines of text, for the clipboard."""
-        lines = (self._shown[row] for row in sorted(set(rows)) if row < len(self._shown))
+        lines = (self._shown[row].line for row in sorted(set(rows)) if row < len(self._shown))
         return "\n".join(f"{line.stamp} {line.level} {line.source}: {line.text}" for line in lines)
 
     def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's signature
@@ -116,49 +128,65 @@ class LogModel(QAbstractTableModel):
     def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if not index.isValid() or index.row() >= len(self._shown):
             return None
-        line = self._shown[index.row()]
+        text, tone, mark = self.cell(index.row(), index.column())
         if role == Qt.ItemDataRole.DisplayRole:
-            return _text(line, Column(index.column()))
+            return text
         if role == TONE_ROLE:
-            return _tone(line, Column(index.column()))
-        if role == MARK_ROLE and index.column() == Column.LEVEL:
-            return _MARKS.get(line.level, "·"), _TONES.get(line.level, "muted")
+            return tone
+        if role == MARK_ROLE and mark:
+            return mark, tone
         if role == Qt.ItemDataRole.AccessibleTextRole:
+            line = self._shown[index.row()].line
             return f"{line.level}: {line.text}"
         return None
+
+    def cell(self, row: int, column: int) -> tuple[str, str, str]:
+        """Return text, tone and mark of a cell; a cell is one line, the pane below shows the whole text."""
+        line = self._shown[row].line
+        level = line.level
+        if column == Column.TEXT:
+            return line.text.partition("\n")[0], _TONES.get(level, ""), ""
+        if column == Column.TIME:
+            return self._clock.text(line.stamp), "muted", ""
+        if column == Column.LEVEL:
+            return level.lower(), _TONES.get(level, "muted"), _MARKS.get(level, "·")
+        return line.source, "muted", ""
 
     def _drop_oldest(self, surplus: int) -> None:
         if surplus <= 0:
             return
-        first_kept = self._lines[surplus].number if surplus < len(self._lines) else self._newest
+        first_kept = self._lines[surplus].line.number if surplus < len(self._lines) else self._newest
         del self._lines[:surplus]
-        gone = bisect_left(self._shown, first_kept, key=lambda line: line.number)
+        gone = bisect_left(self._shown, first_kept, key=lambda entry: entry.line.number)
         if gone:
             self.beginRemoveRows(QModelIndex(), 0, gone - 1)
             del self._shown[:gone]
             self.endRemoveRows()
 
-    def _passes(self, line: "LogLine") -> bool:
-        if _RANK.get(line.level, 1) < self._rank:
-            return False
-        return not self._search or self._search in f"{line.source}\n{line.text}".casefold()
+    def _passing(self, entries: list[_Entry]) -> list[_Entry]:
+        least, wanted = self._rank, self._search
+        if wanted:
+            return [entry for entry in entries if entry[1] >= least and wanted in entry[2]]
+        return [entry for entry in entries if entry[1] >= least] if least else list(entries)
 
 
-def _text(line: "LogLine", column: Column) -> str:
-    if column is Column.TIME:
-        return clock_text(line.stamp)
-    if column is Column.LEVEL:
-        return line.level.lower()
-    if column is Column.SOURCE:
-        return line.source
-    # A table cell is one line; the pane below shows the whole text of the selected one.
-    return line.text.partition("\n")[0]
+class _Clock:
+    """Times of day as text; lines of one second share their hour, minute and second."""
+
+    def __init__(self) -> None:
+        self._second, self._text = "", ""
+
+    def text(self, stamp: str) -> str:
+        second, dot, rest = stamp.partition(".")
+        if not dot or not rest[:3].isdigit():
+            return clock_text(stamp)
+        if second != self._second:
+            self._second, self._text = second, clock_text(stamp).partition(".")[0]
+        return f"{self._text}.{rest[:3]}"
 
 
-def _tone(line: "LogLine", column: Column) -> str:
-    if column is Column.TEXT:
-        return _TONES.get(line.level, "")
-    return _TONES.get(line.level, "muted") if column is Column.LEVEL else "muted"
+def _entry(line: "LogLine") -> _Entry:
+    return _Entry(line, _RANK.get(line.level, 1), f"{line.source}\n{line.text}".casefold())
 
 
 def clock_text(stamp: str) -> str:

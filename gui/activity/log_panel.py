@@ -15,14 +15,14 @@ from PySide6.QtWidgets import (
 )
 
 from gui.activity.controller import LogController
-from gui.activity.log_model import LEVELS, MARK_ROLE, TONE_ROLE, Column, LogModel
+from gui.activity.log_model import LEVELS, Column, LogModel
+from gui.activity.log_table import LogTable
 from gui.figures import count_text
 from gui.theme import Theme
 from gui.widgets.buttons import Button
 from gui.widgets.containers import EmptyState
 from gui.widgets.fields import FilterChip, SearchField
 from gui.widgets.labels import PlainLabel
-from gui.widgets.toned_table import TonedTable
 
 if TYPE_CHECKING:
     from services.core import Core
@@ -50,9 +50,8 @@ class LogPanel(QWidget):
         self.clear = Button("Clear view", self.clear_view, hint="The log files keep every line.")
         self.folder = Button("Open log folder", self.folder_wanted.emit)
         self.count = PlainLabel(tone="muted")
-        self.table = TonedTable(theme, TONE_ROLE, MARK_ROLE, name="Log", dense=True)
+        self.table = LogTable(theme, self.model)
         self.table.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-        self.table.setModel(self.model)
         self.table.set_widths(_WIDTHS, Column.TEXT)
         self.empty = EmptyState()
         self.text = QPlainTextEdit()

@@ -5,6 +5,7 @@ import logging
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QLabel
 
+from gui.activity.log_model import Column
 from gui.activity.page import ActivityPage
 from gui.activity.startup_panel import summary
 from models.problem import Category, Problem
@@ -34,6 +35,27 @@ def test_the_report_and_the_log_of_a_start(desk: Desk) -> None:  # noqa: F811
         page.log.search.clear()
         page.log.level.choose("ERROR")
         assert page.log.empty.heading.text() == "Nothing at error level or above"
+
+    desk.run(scene())
+
+
+def test_the_lines_are_painted_with_their_selection_and_their_tone(desk: Desk) -> None:  # noqa: F811
+    async def scene() -> None:
+        page = await desk.open(ActivityPage)
+        await desk.until(page.log.model.rowCount)
+        LOG.error("It %s", "is very long " * 200)
+        await desk.until(lambda: page.log.model.cell(page.log.model.rowCount() - 1, Column.LEVEL)[0] == "error")
+        table, last = page.log.table, page.log.model.rowCount() - 1
+        table.selectRow(last)
+        await desk.idle()
+        picture = table.viewport().grab().toImage()
+        row = table.visualRect(page.log.model.index(last, Column.TEXT))
+        seen = {
+            picture.pixelColor(x, y).name()
+            for x in range(row.left(), row.left() + 300)
+            for y in range(row.top() + 2, row.bottom() - 1)
+        }
+        assert {desk.theme.tokens.accent_soft, desk.theme.tokens.error} <= seen
 
     desk.run(scene())
 
