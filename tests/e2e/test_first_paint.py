@@ -40,3 +40,9 @@ def test_with_connections_and_settings_it_is_the_same(program: Program) -> None:
     program.add(name="One", exchange="bybit")
     (program.folder / "settings.json").write_text('{"theme": "dark"}')
     assert paint(program) == ["painted:"]
+
+
+def test_qt_leaves_pythons_import_as_it_is() -> None:
+    program = "import builtins; plain = builtins.__import__; import gui.app; print(builtins.__import__ is plain)"
+    done = subprocess.run([sys.executable, "-c", program], cwd=SOURCE, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True"
