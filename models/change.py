@@ -11,7 +11,10 @@ from models.problem import Problem
 
 
 class WaitingChange(NamedTuple):
-    """A change that is kept in the data folder until the database has it. `kind` is add, edit, remove or restore."""
+    """A change that is kept in the data folder until the database has it. `kind` is add, edit, remove or restore.
+
+    `problem` is what it waits for where the database itself is there: its credentials need the vault.
+    """
 
     op_id: str
     connection_id: str
@@ -21,10 +24,14 @@ class WaitingChange(NamedTuple):
     made_at: str
     device: str
     sequence: int
+    problem: Problem | None = None
 
 
 class RejectedChange(NamedTuple):
-    """A change that the database refused, and why. It stays until a person dismisses it."""
+    """A change that the database refused, and why. It stays until a person dismisses it.
+
+    `values` are what it would have stored, field by field; of a credential only whether one was set.
+    """
 
     op_id: str
     connection_id: str
@@ -33,6 +40,7 @@ class RejectedChange(NamedTuple):
     fields: tuple[str, ...]
     made_at: str
     problem: Problem
+    values: dict[str, Any] = {}
 
 
 class Conflict(NamedTuple):

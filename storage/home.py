@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from storage.postgresql.session import Pace
 
 PROBE_SECONDS: Final = 2.0
+_HELD: Final = "Changes with credentials wait until then; every other change is sent."
 _log = logging.getLogger(__name__)
 
 Applied = Callable[[Sequence[tuple[Operation, Outcome]]], None]
@@ -125,7 +126,20 @@ class Home:
             first = self._vault.sharing.needs
             if first is None:
                 raise
-            raise StoreError(first._replace(text=f"{first.text} What waits here is not sent before.")) from error
+            raise StoreError(first._replace(text=f"{first.text} {_HELD}")) from error
+
+    @property
+    def vault_is_open(self) -> bool:
+        """Whether secrets can be sealed for the database now."""
+        return not self._shares or self._vault.sharing.needs is None
+
+    def join_again(self) -> bool:
+        """Look whether another desktop has settled the vault meanwhile. Raises StoreError."""
+        from storage.shared_vault import join
+
+        if self.database is not None:
+            join(self.database, self._vault)
+        return self.vault_is_open
 
     def let_go(self) -> None:
         if self.database is not None:
@@ -235,8 +249,6 @@ FALLING_BACK: Final = frozenset(
     }
 )
 """Of a server: the program goes on with the JSON files. CORRUPT too, but of a file it means another thing."""
-VAULT_FIRST: Final = frozenset({Category.LOCKED, Category.PASSPHRASE})
-"""What waits has secrets that cannot be sealed for the server before a person has opened the vault."""
 FILE_FALLING_BACK: Final = frozenset({Category.IO, Category.CANT_OPEN})
 
 
@@ -246,7 +258,5 @@ def falls_back(problem: Problem, *, server: bool, opening: bool = False) -> bool
     if not server:
         return category in FILE_FALLING_BACK
     if opening and category in {Category.UNKNOWN, Category.SLOW, Category.BUSY, Category.CONTENTION}:
-        return True
-    if opening and category in VAULT_FIRST:
         return True
     return category in FALLING_BACK or category is Category.CORRUPT

@@ -8,16 +8,18 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from models.change import RejectedChange, WaitingChange
+from models.connection import CREDENTIALS
 from models.connection_row import ConnectionRow
 from models.problem import Category, Problem, StoreError
 from storage.applying import AT_ONCE, Outcome
 from storage.atomic_file import backup_of
+from storage.conflicts import NOT_SET, SET
 from storage.data_folder import DataFolder
 from storage.database_repository import DatabaseRepository
 from storage.device import Device
@@ -211,11 +213,13 @@ class Journal:
                 _fields(each.operation),
                 each.operation.made_at,
                 each.problem,
+                _told(each.operation),
             )
             for each in self.records.rejected()
         )
 
-    def waiting(self) -> tuple[WaitingChange, ...]:
+    def waiting(self, causes: Mapping[str, Problem]) -> tuple[WaitingChange, ...]:
+        """Return what waits; `causes`, by op_id, say why where the database itself is there."""
         rows = {row.id: row for row in self.records.rows()}
         return tuple(
             WaitingChange(
@@ -227,6 +231,7 @@ class Journal:
                 each.made_at,
                 each.device,
                 each.sequence,
+                causes.get(each.op_id),
             )
             for each in self.records.waiting()
         )
@@ -277,6 +282,13 @@ def _name(operation: Operation, rows: dict[str, ConnectionRow]) -> str:
     row = rows.get(operation.connection_id)
     known = row.name if row else operation.changes.get("name") or operation.base.get("name")
     return str(known or operation.connection_id)
+
+
+def _told(operation: Operation) -> dict[str, Any]:
+    """Return what it would have stored, as a person may see it."""
+    return {
+        name: (SET if value else NOT_SET) if name in CREDENTIALS else value for name, value in operation.changes.items()
+    }
 
 
 def _fields(operation: Operation) -> tuple[str, ...]:

@@ -84,6 +84,7 @@ class Machine:
         self._next_try = 0.0
         self._told = False
         self.accepted: Identity | None = None
+        self.waits_for_vault: dict[str, Problem] = {}
         self.current = StoreStatus(
             Backend.SQLITE,
             StoreState.READ_ONLY,
@@ -154,6 +155,8 @@ class Machine:
             elif self._is_passing() and time.monotonic() >= self._next_try:
                 self.reopen()
             elif self.home.repository is not None:
+                if self.waits_for_vault:
+                    self._look_at_vault()
                 self.sharing.look()
         elif state is StoreState.FALLBACK and self.breaker.due_in == 0:
             self.probe()
@@ -203,8 +206,9 @@ class Machine:
                 return
             _log.warning("The record files could not be brought home: %s", error.problem.text)
             done = Reconciled()
+        problem = problem or next(iter(self.waits_for_vault.values()), None)
         with self.switch:
-            if self.closed or self.journal.records.waiting_count:
+            if self.closed or self.journal.records.waiting_count > len(self.waits_for_vault):
                 return
             self.breaker.close()
             self.cache.drop()
@@ -281,13 +285,14 @@ class Machine:
         if not self.folder.writable:
             return Reconciled()
         done = Reconciled()
+        self.waits_for_vault = {}
         if not journal.records.waiting_count:
             if not journal.belongs_to(identity):
                 journal.start_over(identity)
         elif self.state is not StoreState.RECONCILING:
             self.go(StoreState.RECONCILING, None, backend=Backend.JSON)
         journal.records.identity = identity
-        while journal.records.waiting_count and not self.closed:
+        while journal.records.waiting_count > len(self.waits_for_vault) and not self.closed:
             done = reconcile(
                 journal.records,
                 repository,
@@ -295,10 +300,8 @@ class Machine:
                 hook=self._hook,
                 seal=self.home.sealed_for_here,
             )
-            with self.switch:
-                # A change that came between the last look and now makes another round.
-                if not journal.records.waiting_count:
-                    break
+            # A change that came between the last look and now makes another round.
+            self.waits_for_vault = dict(done.held)
         return done
 
     def _probe_failed(self, problem: Problem) -> None:
@@ -324,6 +327,19 @@ class Machine:
             text = f"{problem.text} Work goes on with the records in the data folder. {problem.solution}"
             self.publish(Notice("warning", text, problem))
             self.publish(ConnectionsChanged(everything=True))
+
+    def _look_at_vault(self) -> None:
+        """Send what waits for the vault, once it is open here; another desktop may have settled what it needs."""
+        is_open = self.home.vault_is_open
+        try:
+            if not is_open and time.monotonic() >= self._next_try:
+                self._next_try = time.monotonic() + RETRY_SECONDS
+                is_open = self.home.join_again()
+        except StoreError as error:
+            self.failed(error.problem)
+            return
+        if is_open:
+            self.enter(None)
 
     def _is_passing(self) -> bool:
         problem = self.current.problem
@@ -355,9 +371,10 @@ class Machine:
 def _announce(publish: Callable[[Event], None], done: Reconciled, before: StoreStatus) -> None:
     for sentence in done.told[:TOLD_AT_MOST]:
         publish(Notice("warning", sentence))
-    if before.state not in {StoreState.FALLBACK, StoreState.RECONCILING}:
+    was_online = before.state is StoreState.ONLINE
+    if before.state is StoreState.READ_ONLY or (was_online and not (done.applied or done.rejected)):
         return
-    parts = [] if before.problem is CONNECTING else ["The database is back."]
+    parts = [] if was_online or before.problem is CONNECTING else ["The database is back."]
     for count, words in (
         (done.applied, "sent"),
         (done.conflicts, "in conflict with another desktop's"),

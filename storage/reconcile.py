@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from models.problem import Category, CtsError, StoreError, VaultError
+from models.problem import Category, CtsError, Problem, StoreError, VaultError
 from storage.applying import Applied, Outcome
 from storage.database_repository import DatabaseRepository
 from storage.json_store.record_folder import RecordFolder
@@ -19,6 +19,8 @@ REFUSALS: Final = frozenset(
     {Category.CONSTRAINT, Category.DATA, Category.NOT_FOUND, Category.INVALID, Category.CONFLICT, Category.BUG}
 )
 """The operation itself is refused: it goes to the list of rejected changes, and the queue goes on."""
+VAULT_FIRST: Final = frozenset({Category.LOCKED, Category.PASSPHRASE})
+"""The operation has secrets that cannot be sealed for the server before a person has opened the vault: it waits on."""
 
 Hook = Callable[[str], None]
 Seal = Callable[[Operation], Operation]
@@ -32,6 +34,8 @@ class Reconciled(NamedTuple):
     rejected: int = 0
     conflicts: int = 0
     told: tuple[str, ...] = ()
+    held: tuple[tuple[str, Problem], ...] = ()
+    """Operations, by op_id, that wait for the vault, and those of the same connections that were made after them."""
 
 
 def _no_hook(_step: str) -> None:
@@ -51,40 +55,76 @@ def reconcile(
     hook: Hook = _no_hook,
     seal: Seal = _as_it_is,
 ) -> Reconciled:
-    """Apply what waits until nothing does, or `stop` says so. Raises StoreError when the database goes away again.
+    """Apply what waits until nothing does that can go, or `stop` says so.
 
-    `hook` is called before each commit ("applying"), after it ("committed") and after settling ("settled"). `seal`
-    makes of an operation what the database may have.
+    Raises StoreError when the database goes away again. `hook` is called before each commit ("applying"), after it
+    ("committed") and after settling ("settled"). `seal` makes of an operation what the database may have; one that it
+    refuses because of the vault is held, and the others go on.
     """
-    done = Reconciled()
-    while not stop() and (waiting := records.waiting()):
+    done, held = Reconciled(), _Held()
+    while not stop() and (waiting := [each for each in records.waiting() if each.op_id not in held.why]):
         for start in range(0, len(waiting), BATCH):
             if stop():
-                return done
-            done = _add(done, _batch(records, repository, waiting[start : start + BATCH], hook, seal))
-    return done
+                break
+            ready = held.sift(waiting[start : start + BATCH], seal)
+            done = _add(done, _batch(records, repository, ready, hook)) if ready else done
+    return done._replace(held=tuple(held.why.items()))
 
 
-def _batch(
-    records: RecordFolder, repository: DatabaseRepository, operations: Sequence[Operation], hook: Hook, seal: Seal
-) -> Reconciled:
+Ready = tuple[Operation, Operation | CtsError]
+"""An operation, and what the database gets of it, or why it can never get it."""
+
+
+class _Held:
+    """Sifts out what waits for the vault; `why` is by op_id."""
+
+    def __init__(self) -> None:
+        self.why: dict[str, Problem] = {}
+        self._connections: dict[str, Problem] = {}
+
+    def sift(self, operations: Sequence[Operation], seal: Seal) -> list[Ready]:
+        ready: list[Ready] = []
+        for each in operations:
+            # What is held comes before everything that was done to the same connection later.
+            why = self._connections.get(each.connection_id)
+            if why is None:
+                try:
+                    ready.append((each, seal(each)))
+                except StoreError as error:
+                    why = error.problem if error.problem.category in VAULT_FIRST else None
+                    if why is None:
+                        ready.append((each, error))
+                except VaultError as error:
+                    ready.append((each, error))
+            if why is not None:
+                self._connections[each.connection_id] = self.why[each.op_id] = why
+        return ready
+
+
+def _sealed(ready: Ready) -> Operation:
+    if isinstance(ready[1], CtsError):
+        raise ready[1]
+    return ready[1]
+
+
+def _batch(records: RecordFolder, repository: DatabaseRepository, batch: Sequence[Ready], hook: Hook) -> Reconciled:
     hook("applying")
     try:
-        outcomes = repository.run([seal(operation) for operation in operations], replay=True)
+        outcomes = repository.run([_sealed(each) for each in batch], replay=True)
     except (StoreError, VaultError) as error:
         if isinstance(error, StoreError) and error.problem.category not in REFUSALS:
             raise
-        if len(operations) == 1:
-            return _reject(records, operations[0], error)
+        if len(batch) == 1:
+            return _reject(records, batch[0][0], error)
         # One of them is refused and all were rolled back: each stands for itself now.
         done = Reconciled()
-        for operation in operations:
-            done = _add(done, _batch(records, repository, [operation], hook, seal))
+        for each in batch:
+            done = _add(done, _batch(records, repository, [each], hook))
         return done
     hook("committed")
     with collector_paused():
         records.settle_many(
-            [(operation, outcome.record) for operation, outcome in zip(operations, outcomes, strict=True)]
+            [(operation, outcome.record) for (operation, _), outcome in zip(batch, outcomes, strict=True)]
         )
     hook("settled")
     return _count(outcomes)

@@ -224,7 +224,8 @@ class Store:
     def changes(self) -> Changes:
         """Return what waits, what was refused and, where the database is there, what is in conflict."""
         conflicts = () if self._machine.on_files or self._home.database is None else kept_conflicts(self._home.database)
-        return Changes(self._journal.waiting(), self._journal.rejected(), conflicts)
+        waiting = self._journal.waiting({} if self._machine.on_files else self._machine.waits_for_vault)
+        return Changes(waiting, self._journal.rejected(), conflicts)
 
     def resolve(self, choices: Mapping[str, Choice]) -> None:
         """Settle conflicts. All of one record at once is a mix, unit by unit."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from models.change import Changes, Choice, Conflict
+from models.change import Changes, Choice, Conflict, WaitingChange
 from models.problem import Category, InputError
 from models.status import StoreState
 from services.commands.output import Result, count, safe, table
@@ -102,7 +102,10 @@ def choose(conflicts: "list[Conflict]", keep: str | None, fields: "Mapping[str, 
 def as_json(changes: Changes) -> dict[str, Any]:
     """Return the changes for scripts. A credential is only ever a word: set, not set, another value."""
     return {
-        "waiting": [{**one._asdict(), "fields": list(one.fields)} for one in changes.waiting],
+        "waiting": [
+            {**one._asdict(), "fields": list(one.fields), "problem": one.problem.as_json() if one.problem else None}
+            for one in changes.waiting
+        ],
         "rejected": [
             {**one._asdict(), "fields": list(one.fields), "problem": one.problem.as_json()} for one in changes.rejected
         ],
@@ -141,8 +144,12 @@ def _conflicts_of(changes: Changes, wanted: str) -> list[Conflict]:
 def _text(changes: Changes) -> str:
     parts = []
     if changes.waiting:
-        rows = [(one.name, one.kind, _named(one.fields), one.made_at, one.device) for one in changes.waiting]
-        parts.append(table(("Waiting", "Change", "Fields", "Made", "By"), rows))
+        rows = [
+            (one.name, one.kind, _named(one.fields), _cause(one), one.made_at, one.device) for one in changes.waiting
+        ]
+        parts.append(table(("Waiting", "Change", "Fields", "Why", "Made", "By"), rows))
+        causes = dict.fromkeys(one.problem for one in changes.waiting if one.problem)
+        parts += [f"{cause.category}: {safe(cause.text)} {safe(cause.solution)}" for cause in causes]
     if changes.rejected:
         refused = [(one.name, one.kind, one.problem.text, one.made_at, one.op_id) for one in changes.rejected]
         parts.append(table(("Refused", "Change", "Why", "Made", "Id"), refused))
@@ -162,6 +169,10 @@ def _text(changes: Changes) -> str:
         ]
         parts.append(table(("Conflict", "Field", "Before", "Mine", "Theirs", "Mine is by", "Id"), sides))
     return "\n\n".join(parts) or "Nothing waits, nothing was refused, nothing conflicts."
+
+
+def _cause(one: WaitingChange) -> str:
+    return one.problem.category if one.problem else ""
 
 
 def _named(fields: tuple[str, ...]) -> str:

@@ -89,9 +89,7 @@ def test_an_empty_file_is_not_taken_for_an_empty_list(filled: Program) -> None:
 
 
 @pytest.mark.parametrize(("answer", "left"), [("records", ["One", "Two"]), ("nothing", [])])
-def test_a_lost_database_is_asked_about_and_answered_by_a_command(
-    filled: Program, answer: str, left: list[str]
-) -> None:
+def test_a_lost_database_is_asked_about_and_answered(filled: Program, answer: str, left: list[str]) -> None:
     for lost in (filled.folder / "cts.db", *(filled.folder / "backups").iterdir()):
         lost.unlink()
     ran = filled.run("status", "--json", code=1)
