@@ -3,6 +3,7 @@
 It is opened when it is first needed. What another program holds, or cannot be written, is only read.
 """
 
+import json
 import logging
 import os
 import threading
@@ -98,12 +99,15 @@ class Journal:
         with self._mirroring:
             self.records.mirror(records, gone)
 
-    def compare(self, repository: DatabaseRepository) -> int:
-        """Note every record whose mirror differs by its revision; return how many."""
-        theirs = repository.revisions()
-        mine = {row.id: row.revision for row in self.records.rows()}
-        differ = [each for each, revision in theirs.items() if mine.get(each) != revision]
-        differ += [each for each in mine if each not in theirs]
+    def compare(self, theirs: Sequence[ConnectionRow]) -> int:
+        """Note every record whose mirror differs in anything that the list shows; return how many.
+
+        The revision alone would not do: plain SQL need not raise it.
+        """
+        mine = {row.id: row for row in self.records.rows()}
+        differ = [row.id for row in theirs if mine.get(row.id) != row]
+        there = {row.id for row in theirs}
+        differ += [each for each in mine if each not in there]
         with self._lock:
             self._behind.update(differ)
         return len(differ)
@@ -284,11 +288,18 @@ def _name(operation: Operation, rows: dict[str, ConnectionRow]) -> str:
     return str(known or operation.connection_id)
 
 
+_IN_JSON = {"tags", "extra"}
+
+
 def _told(operation: Operation) -> dict[str, Any]:
     """Return what it would have stored, as a person may see it."""
-    return {
-        name: (SET if value else NOT_SET) if name in CREDENTIALS else value for name, value in operation.changes.items()
-    }
+    told = dict(operation.changes)
+    for name in set(CREDENTIALS) & told.keys():
+        told[name] = SET if told[name] else NOT_SET
+    for name in _IN_JSON & told.keys():
+        if isinstance(told[name], str):
+            told[name] = json.loads(told[name])
+    return told
 
 
 def _fields(operation: Operation) -> tuple[str, ...]:

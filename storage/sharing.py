@@ -104,7 +104,7 @@ class Sharing:
             machine.journal.catch_up(repository, ids)
             self._count_again()
         if not self._compared and machine.held is None:
-            machine.journal.compare(repository)
+            machine.journal.compare(machine.cache.rows(repository.rows))
             self._compared = True
         machine.journal.catch_up(repository)
         if machine.journal.is_behind:
