@@ -113,7 +113,8 @@ class _Start(QObject):
         from models.settings import Settings
 
         self._program = Program(self._app, self._frame, pages(), self._settings or Settings())
-        self._program.begin(self._make_core, self._index)
+        index, self._index = self._index, None
+        self._program.begin(self._make_core, index)
 
     def _fail(self, error: BaseException) -> None:
         self._error = error

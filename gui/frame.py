@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QSize, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QColor, QPaintEvent, QPalette
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLabel, QWidget
 
 TITLE = "CTS Connections"
 SIZE = QSize(1380, 800)
@@ -27,6 +27,8 @@ class Frame(QWidget):
         palette = self.palette()
         palette.setColor(QPalette.ColorRole.Window, QColor(background))
         self.setPalette(palette)
+        # A blank: painting it makes Qt load the fonts while another thread imports what writes with them.
+        self._blank = QLabel(" ", self)
         self.setWindowTitle(TITLE)
         self.resize(SIZE.boundedTo(self.screen().availableSize()))
 
@@ -34,9 +36,13 @@ class Frame(QWidget):
         """Show `content`, all over the frame."""
         from PySide6.QtWidgets import QVBoxLayout
 
+        self._blank.deleteLater()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(content)
+        # Now, not by the events that wait: the frame's own next paint would come between, and all be painted twice.
+        layout.activate()
+        content.show()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         event.setAccepted(self.may_close())

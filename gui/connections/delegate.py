@@ -10,8 +10,10 @@ from gui.theme import Theme, scaled_font
 from gui.widgets.pill import paint_pill, pill_width
 from models.connection_row import ConnectionRow
 
-_LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft)
-_CENTRE = int(Qt.AlignmentFlag.AlignCenter)
+_ONE_LINE = int(Qt.TextFlag.TextSingleLine)
+_LEFT = int(Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignLeft) | _ONE_LINE
+_CENTRE = int(Qt.AlignmentFlag.AlignCenter) | _ONE_LINE
+_REMEMBERED = 2_000
 _TONES = {"enabled": "ok", "disabled": "muted", "incomplete": "warning"}
 _GAP = 6
 _MARKS = {"waiting": ("↑", "accent"), "conflict": ("≠", "error"), "refused": ("✕", "error")}
@@ -28,6 +30,7 @@ class ConnectionDelegate(QStyledItemDelegate):
         self._plain = view.font()
         self._bold = scaled_font(self._plain, bold=True)
         self._small = scaled_font(self._plain, 0.86, bold=True)
+        self._shortened: dict[tuple[str, int, int], str] = {}
         self._metrics = {id(font): QFontMetrics(font) for font in (self._plain, self._bold, self._small)}
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
@@ -120,5 +123,15 @@ class ConnectionDelegate(QStyledItemDelegate):
     def _write(self, painter: QPainter, field: QRect, text: str, font: QFont, color: QColor, flags: int) -> None:
         painter.setFont(font)
         painter.setPen(color)
-        elided = self._metrics[id(font)].elidedText(text, Qt.TextElideMode.ElideRight, field.width())
-        painter.drawText(field, flags | int(Qt.TextFlag.TextSingleLine), elided)
+        painter.drawText(field, flags, self._elided(text, font, field.width()))
+
+    def _elided(self, text: str, font: QFont, width: int) -> str:
+        """Shorten text to a width. Most cells say what others said: measuring is a quarter of what a cell costs."""
+        key = (text, id(font), width)
+        elided = self._shortened.get(key)
+        if elided is None:
+            if len(self._shortened) >= _REMEMBERED:
+                self._shortened.clear()
+            elided = self._metrics[id(font)].elidedText(text, Qt.TextElideMode.ElideRight, width)
+            self._shortened[key] = elided
+        return elided
