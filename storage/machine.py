@@ -21,7 +21,7 @@ from storage.home import Home, falls_back
 from storage.journal import Journal
 from storage.json_store.record_file import Identity
 from storage.list_cache import ListCache
-from storage.mending import is_only_on_files, recover, rescued
+from storage.mending import is_only_on_files, look_at_vault, recover, rescued
 from storage.opening import why_not_writable
 from storage.opening_steps import NOT_OPEN, Record
 from storage.operations import Operation
@@ -155,8 +155,9 @@ class Machine:
             elif self._is_passing() and time.monotonic() >= self._next_try:
                 self.reopen()
             elif self.home.repository is not None:
-                if self.waits_for_vault:
-                    self._look_at_vault()
+                if self.waits_for_vault and time.monotonic() >= self._next_try:
+                    self._next_try = time.monotonic() + RETRY_SECONDS
+                    look_at_vault(self)
                 self.sharing.look()
         elif state is StoreState.FALLBACK and self.breaker.due_in == 0:
             self.probe()
@@ -327,19 +328,6 @@ class Machine:
             text = f"{problem.text} Work goes on with the records in the data folder. {problem.solution}"
             self.publish(Notice("warning", text, problem))
             self.publish(ConnectionsChanged(everything=True))
-
-    def _look_at_vault(self) -> None:
-        """Send what waits for the vault, once it is open here; another desktop may have settled what it needs."""
-        is_open = self.home.vault_is_open
-        try:
-            if not is_open and time.monotonic() >= self._next_try:
-                self._next_try = time.monotonic() + RETRY_SECONDS
-                is_open = self.home.join_again()
-        except StoreError as error:
-            self.failed(error.problem)
-            return
-        if is_open:
-            self.enter(None)
 
     def _is_passing(self) -> bool:
         problem = self.current.problem

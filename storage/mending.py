@@ -1,4 +1,4 @@
-"""A database file that was moved, replaced or damaged while in use is made whole again, and a person is told how."""
+"""What is made good by itself: a file that was moved, replaced or damaged, and what waited for the vault."""
 
 import logging
 from typing import TYPE_CHECKING
@@ -59,3 +59,12 @@ def is_only_on_files(machine: "Machine", problem: Problem | None) -> bool:
     if problem is None or problem.category is not Category.EMPTY_DB:
         return False
     return bool(machine.journal.records.rows() or machine.journal.records.waiting_count)
+
+
+def look_at_vault(machine: "Machine") -> None:
+    """Send what waits for the vault, once it is open here; another desktop may have settled what it needs."""
+    try:
+        if machine.home.vault_is_open or machine.home.join_again():
+            machine.enter(None)
+    except StoreError as error:
+        machine.failed(error.problem)

@@ -107,6 +107,7 @@ class DatabasePage(Page):
         self.migrations.baseline_wanted.connect(self._ask_baseline)
         self.card.retry_wanted.connect(self._on_store.retry)
         self.card.empty_wanted.connect(self._ask_empty)
+        self.card.records_wanted.connect(self._ask_records)
         self.backups.backup_wanted.connect(self._on_store.back_up)
         self.backups.restore_wanted.connect(self._ask_restore)
         self.take_over.scrub_wanted.connect(self._on_store.preview_scrub)
@@ -198,12 +199,23 @@ class DatabasePage(Page):
     def _ask_empty(self) -> None:
         question = ConfirmDialog(
             "Start with an empty database",
-            "A new, empty database is made. The backups stay, and can be restored later on this page.",
+            "A new, empty database is made. The backups stay, and can be restored later on this page. The record files "
+            "are kept in quarantine; changes that wait for the database stay, and you are asked before they are sent.",
             confirm="Start empty",
             danger=True,
             parent=self,
         )
         question.accepted.connect(self._on_store.start_empty)
+        question.open()
+
+    def _ask_records(self) -> None:
+        question = ConfirmDialog(
+            "Use the records",
+            "The database is made again from the record files in data/connections, and what waits in them goes into it.",
+            confirm="Use the records",
+            parent=self,
+        )
+        question.accepted.connect(self._on_store.use_records)
         question.open()
 
     def _ask_scrub(self, places: Sequence[str]) -> None:

@@ -36,6 +36,9 @@ class StoreActions(QObject):
     def start_empty(self) -> None:
         self._controller.act("An empty database is being made.", self._start_empty())
 
+    def use_records(self) -> None:
+        self._controller.act("The database is being made again from the records.", self._use_records())
+
     def preview_scrub(self) -> None:
         self._controller.act("Looking for secrets in clear.", self._preview_scrub())
 
@@ -63,6 +66,10 @@ class StoreActions(QObject):
     async def _start_empty(self) -> None:
         self._controller.checked = ""
         await self._controller.tasks.write(self._controller.core.recovery.start_empty)
+
+    async def _use_records(self) -> None:
+        self._controller.checked = ""
+        await self._controller.tasks.write(self._controller.core.recovery.restore_records)
 
     async def _preview_scrub(self) -> None:
         places = await self._controller.tasks.read(self._controller.core.legacy.plaintext)

@@ -27,11 +27,12 @@ _FIELDS = (("Backend", 1, 0), ("Size", 2, 0), ("Schema", 3, 0), ("Integrity", 1,
 
 
 class StoreCard(CardFrame):
-    """Emits what the person asks for: an integrity check, another try at opening, an empty database."""
+    """Emits what the person asks for: an integrity check, another try at opening, a new database."""
 
     check_wanted = Signal()
     retry_wanted = Signal()
     empty_wanted = Signal()
+    records_wanted = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -42,6 +43,9 @@ class StoreCard(CardFrame):
         self.check.setEnabled(False)
         self.retry = Button("Try again", self.retry_wanted.emit, hint="Open the database again now.")
         self.start_empty = Button("Start empty…", self.empty_wanted.emit, hint="Begin with an empty database.")
+        self.use_records = Button(
+            "Use the records…", self.records_wanted.emit, hint="Make the database again from the record files."
+        )
         self.path = PathRow("Database file")
         self.cause = PlainLabel(wrap=True, selectable=True)
         self.cause.hide()
@@ -55,10 +59,11 @@ class StoreCard(CardFrame):
         for part in (section_title("Store"), self.pill, self.temporary):
             head.addWidget(part)
         head.addStretch(1)
-        for button in (self.start_empty, self.retry, self.check):
+        for button in (self.use_records, self.start_empty, self.retry, self.check):
             head.addWidget(button)
         self.retry.hide()
         self.start_empty.hide()
+        self.use_records.hide()
         self.body.addLayout(head)
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
@@ -97,11 +102,13 @@ class StoreCard(CardFrame):
         category = status.problem.category if status.problem else None
         self.retry.setVisible(may_retry(status))
         self.start_empty.setVisible(category is Category.EMPTY_DB)
+        # The store is on the record files then, if they hold anything.
+        self.use_records.setVisible(category is Category.EMPTY_DB and status.backend is Backend.JSON)
         self._show_cause(status)
 
     def set_reason(self, reason: str) -> None:
         """Disable the buttons while something runs or the store is opening."""
-        for button in (self.check, self.retry, self.start_empty):
+        for button in (self.check, self.retry, self.start_empty, self.use_records):
             button.setEnabled(not reason)
             button.setAccessibleDescription(reason)
 

@@ -61,6 +61,12 @@ def apart(office: Office) -> Desk:
     return desk
 
 
+def poll(desk: Desk) -> None:
+    """Let it look at the vault, which it does every two seconds."""
+    desk.kit.store._machine._next_try = 0.0
+    desk.kit.store.poll()
+
+
 def names(desk: Desk) -> list[str]:
     return desk.kit.names()
 
@@ -90,7 +96,7 @@ def test_everything_else_goes_and_the_cause_is_shown(office: Office) -> None:
     assert names(desk) == ["Here", "Last", "New", "Plain"]
     desk.kit.heard.clear()
     desk.kit.vault.unlock(Secret("a few shared words"))
-    desk.kit.store.poll()
+    poll(desk)
     assert (desk.kit.state(), desk.kit.store.status.waiting) == (StoreState.ONLINE, 0)
     assert desk.kit.store.status.problem is None
     assert any("2 changes were sent" in each.text for each in desk.kit.heard if isinstance(each, Notice))
@@ -110,11 +116,10 @@ def test_a_database_without_a_passphrase_holds_only_credentials_back(office: Off
     assert names(desk) == ["Last", "Plain"]
     # A passphrase that another desktop sets is noticed, and asked for.
     other = office.desk()
-    desk.kit.store._machine._next_try = 0.0
-    desk.kit.store.poll()
+    poll(desk)
     assert desk.kit.store.status.waiting == 2
     desk.kit.vault.unlock(Secret("a few shared words"))
-    desk.kit.store.poll()
+    poll(desk)
     assert desk.kit.store.status.waiting == 0
     other.settle()
     assert names(other) == ["Last", "Plain", "Sealed"]

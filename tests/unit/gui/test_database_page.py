@@ -220,6 +220,29 @@ def test_an_emptied_database_offers_its_backup_or_a_new_beginning(qapp: QApplica
         desk.run(scene())
 
 
+def test_a_lost_database_can_be_made_from_the_records(qapp: QApplication, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with desk_on(qapp, data) as before:
+        before.core.startup.run()
+        before.core.connections.add({"name": "Kept in the records", "exchange": "mexc"})
+    for lost in (data / "cts.db", *(data / "backups").iterdir()):
+        lost.unlink()
+    with desk_on(qapp, data) as desk:  # noqa: F811
+
+        async def scene() -> None:
+            page = await desk.open(DatabasePage)
+            await desk.until(page.card.use_records.isVisible)
+            assert page.card.start_empty.isVisible()
+            assert page.card.use_records.text().rstrip("…") in page.card.cause.text()
+            page.card.use_records.click()
+            (await desk.dialog(ConfirmDialog)).confirm.click()
+            await desk.until(lambda: page.card.pill.text == "✓ Online")
+            assert [row.name for row in desk.core.connections.rows()] == ["Kept in the records"]
+            await desk.until(page.card.use_records.isHidden)
+
+        desk.run(scene())
+
+
 def test_the_words_of_a_rehearsal() -> None:
     good = Rehearsal(36, "one", "CREATE TABLE a (b);", 4, {"a": 1, "gone": 2, "same": 3}, {"a": 5, "new": 0, "same": 3})
     assert row_lines(good) == ["a: 1 → 5 rows", "gone: gone, had 2 rows", "new: new, 0 rows"]
