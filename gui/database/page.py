@@ -211,7 +211,7 @@ class DatabasePage(Page):
     def _ask_records(self) -> None:
         question = ConfirmDialog(
             "Use the records",
-            "The database is made again from the record files in data/connections, and what waits in them goes into it.",
+            "The database is made again from the record files in data/connections, with what waits in them.",
             confirm="Use the records",
             parent=self,
         )
