@@ -40,7 +40,7 @@ class RejectedChange(NamedTuple):
     fields: tuple[str, ...]
     made_at: str
     problem: Problem
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {}  # noqa: RUF012 - a NamedTuple's default; nobody changes it
 
 
 class Conflict(NamedTuple):

@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
-from models.change import Changes, Choice
+from models.change import Changes, Choice, RejectedChange
 from models.event import ConnectionsChanged
+from models.problem import Category, Problem, StoreError
 from models.status import StoreStatus
 from services.events import Events
 
@@ -40,6 +41,15 @@ class ChangesService:
 
     def all(self) -> Changes:
         return self._store.changes()
+
+    def refused(self, op_id: str) -> RejectedChange:
+        """Return one refused change. Raises StoreError (NOT_FOUND) where it is dismissed already."""
+        found = next((one for one in self._store.changes().rejected if one.op_id == op_id), None)
+        if found is None:
+            raise StoreError(
+                Problem(Category.NOT_FOUND, "That refused change is not there.", "Look at the list again.")
+            )
+        return found
 
     def resolve(self, choices: Mapping[str, Choice]) -> None:
         """Settle conflicts by their ids: all of a record's at once is a mix, field by field."""

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from PySide6.QtWidgets import QMenu
 
     from gui.connections.forms import Forms
+    from models.change import RejectedChange
     from models.connection import Connection
     from models.status import ImportItem
 
@@ -60,8 +61,15 @@ class Commands(QObject):
         if self.ready and self._permission.allowed():
             self.forms.open_form(None, None)
 
-    def open_form(self, connection: "Connection", key_ending: str | None) -> None:
-        self.forms.open_form(connection, key_ending)
+    def open_form(
+        self, connection: "Connection | None", key_ending: str | None, refused: "RejectedChange | None" = None
+    ) -> None:
+        self.forms.open_form(connection, key_ending, refused)
+
+    def try_again(self, op_id: str) -> None:
+        """Open the form with what the database refused; once it is saved, the refused change is forgotten."""
+        if self._controller.ready and self._permission.allowed():
+            self._controller.try_again(op_id)
 
     def choose_import(self) -> None:
         if self.ready and self._permission.allowed():

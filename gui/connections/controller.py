@@ -1,5 +1,6 @@
 """Between the Connections page and the services: wishes become calls on workers, their results signals."""
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
@@ -8,16 +9,19 @@ from gui.connections.actions import ConnectionActions
 from gui.connections.order_index import OrderIndex
 from gui.connections.transfers import Transfers
 from gui.shell import Shell
-from models.problem import Category, ConflictError, CtsError, InputError, Problem, VaultError
+from models.problem import Category, ConflictError, CtsError, InputError, Problem, StoreError, VaultError
 
 if TYPE_CHECKING:
     from gui.connections.dialog import ConnectionDialog
     from gui.vault_asking import VaultAsking
     from models.connection import Connection
     from models.event import ConnectionsChanged
+    from services.connections import Saved
     from services.core import Core
 
 _LIST = "connections: list"
+REFUSED = "refused/"
+"""Begins the part of this page that is the form of a refused change; its operation's id follows."""
 _MANY = 20_000
 """Rows from which on a new order is arranged on a thread, so that the window does not wait for it."""
 
@@ -25,7 +29,7 @@ _MANY = 20_000
 class ConnectionsController(QObject):
     """`listed` carries an OrderIndex, `changed` rows and ids that are gone, `arranged` (column, descending, order,
     version), `record_read` (Connection, key ending), `stored` the ids to select, `form_ready` (Connection or None, key
-    ending or None); `failed` is why there is no list.
+    ending or None, RejectedChange or None); `failed` is why there is no list.
     """
 
     listed = Signal(object)
@@ -34,7 +38,7 @@ class ConnectionsController(QObject):
     arranged = Signal(str, bool, object, int)
     record_read = Signal(object, object)
     stored = Signal(object)
-    form_ready = Signal(object, object)
+    form_ready = Signal(object, object, object)
     busy_changed = Signal(bool)
 
     def __init__(self, shell: Shell, parent: QObject | None = None) -> None:
@@ -81,6 +85,10 @@ class ConnectionsController(QObject):
         """Read a record for a form; `form_ready` opens it."""
         self._tasks.start("connections: form", self._read_for_form(connection_id))
 
+    def try_again(self, op_id: str) -> None:
+        """Read a refused change for a form; `form_ready` opens it."""
+        self._tasks.start("connections: form", self._read_refused(op_id))
+
     def save(self, form: "ConnectionDialog") -> None:
         """Store what a form says; whatever goes wrong, the form stays as it is and shows it."""
         name = f"connections: save {id(form)}"
@@ -121,7 +129,18 @@ class ConnectionsController(QObject):
 
     async def _read_for_form(self, connection_id: str) -> None:
         connection, ending = await self._tasks.read(_record, self.core, connection_id)
-        self.form_ready.emit(connection, ending)
+        self.form_ready.emit(connection, ending, None)
+
+    async def _read_refused(self, op_id: str) -> None:
+        refused = await self._tasks.read(self.core.changes.refused, op_id)
+        try:
+            connection, ending = await self._tasks.read(_record, self.core, refused.connection_id)
+        except StoreError as error:
+            if error.problem.category is not Category.NOT_FOUND:
+                raise
+            # It never came into the list, or is deleted: it becomes a new one.
+            connection, ending = None, None
+        self.form_ready.emit(connection, ending, refused)
 
     def _ask_vault(self, error: VaultError, form: "ConnectionDialog") -> bool:
         """Ask for the passphrase that saving needs, right here, and save again; False where that would not help."""
@@ -139,15 +158,25 @@ class ConnectionsController(QObject):
         connection = await self._tasks.read(self.core.connections.get, form.base.id)
         form.show_conflicts(error.conflicts, connection, self._shell.theme)
 
+    async def _store(self, form: "ConnectionDialog") -> "Saved":
+        """Store what a form says; what was refused before and is tried again here is forgotten then."""
+        service, base, fields = self.core.connections, form.base, form.fields()
+        if base is None:
+            saved = await self._tasks.write(service.add, fields)
+        else:
+            saved = await self._tasks.write(service.edit, base.id, fields, base=base)
+        if form.refused is not None:
+            with contextlib.suppress(StoreError):
+                # Somebody may have dismissed it meanwhile.
+                await self._tasks.write(self.core.changes.dismiss, form.refused.op_id)
+        return saved
+
     async def _save(self, form: "ConnectionDialog") -> None:
         from models.connection_rules import InvalidFieldsError
 
-        service, base, fields = self.core.connections, form.base, form.fields()
+        base = form.base
         try:
-            if base is None:
-                saved = await self._tasks.write(service.add, fields)
-            else:
-                saved = await self._tasks.write(service.edit, base.id, fields, base=base)
+            saved = await self._store(form)
         except VaultError as error:
             if not self._ask_vault(error, form):
                 raise

@@ -1,5 +1,6 @@
 """The form of one connection, new or edited. It stays open, with everything typed, until what it says is stored."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -18,12 +19,13 @@ from gui.connections.form_sections import (
 )
 from gui.widgets.buttons import Button
 from gui.widgets.labels import PlainLabel
+from models.connection import CREDENTIALS
 from models.connection_rules import InvalidFieldsError, advice, validate
 
 if TYPE_CHECKING:
     from gui.theme import Theme
     from gui.widgets.form import FormField
-    from models.change import Conflict
+    from models.change import Conflict, RejectedChange
     from models.connection import Connection
     from models.problem import Problem
 
@@ -34,7 +36,7 @@ _TWO_COLUMNS = 620
 class ConnectionDialog(QDialog):
     """`submitted` asks to store what `fields()` says; `set_busy`, `show_errors`, `show_problem` and `saved` answer.
 
-    `base` is the record as it was read, or None for a new one.
+    `base` is the record as it was read, or None for a new one; `refused` the change that is tried again, if one is.
     """
 
     submitted = Signal()
@@ -42,6 +44,8 @@ class ConnectionDialog(QDialog):
     def __init__(self, base: "Connection | None", key_ending: str | None = None, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.base = base
+        self.refused: RejectedChange | None = None
+        self._carried: dict[str, Any] = {}
         self._may_go = False
         self._busy = False
         self._conflicts: ConflictPanel | None = None
@@ -88,6 +92,21 @@ class ConnectionDialog(QDialog):
     def is_changed(self) -> bool:
         return self._everything() != self._first
 
+    def try_again(self, refused: "RejectedChange") -> None:
+        """Put in what the database refused, and say why it did. Secrets have to be typed again."""
+        self.refused = refused
+        values = {name: value for name, value in refused.values.items() if name not in CREDENTIALS}
+        with contextlib.suppress(InvalidFieldsError):
+            # Of a connection that is gone an edit has some fields only; the others begin as in a new one.
+            begun = {"name": refused.name, "exchange": self._account.exchange.value()} if self.base is None else {}
+            draft = validate(begun | values, self.base, complete=False)
+            self._account.show_record(draft)
+            self._trading.show_record(draft)
+            self._notes.show_record(draft)
+            self._carried = {"extra": draft.extra} if "extra" in values else {}
+        self._credentials.ask_again([name for name in CREDENTIALS if refused.values.get(name) == "set"])
+        self._tell(f"Refused before: {refused.problem.text} {refused.problem.solution}".strip())
+
     def set_busy(self, busy: bool) -> None:
         if self._may_go:
             # It is closed, and may be gone already.
@@ -111,7 +130,8 @@ class ConnectionDialog(QDialog):
         # Disabled sections take no focus: this runs before the busy state ends.
         first = next((fields[name] for name in fields if name in errors), None)
         if first is not None:
-            QTimer.singleShot(0, self, lambda: self._go_to(first))
+            QTimer.singleShot(0, self, lambda: first.editor.setFocus(Qt.FocusReason.OtherFocusReason))
+            QTimer.singleShot(0, self, lambda: self._scroll.ensureWidgetVisible(first))
 
     def show_problem(self, problem: "Problem") -> None:
         """Say why it was not stored; everything typed stays."""
@@ -176,7 +196,7 @@ class ConnectionDialog(QDialog):
         values: dict[str, Any] = {}
         for section in (self._account, self._credentials, self._trading, self._notes):
             values |= section.values()
-        return values
+        return values | self._carried
 
     def _clear_errors(self) -> None:
         for field in self._fields.values():
@@ -187,10 +207,6 @@ class ConnectionDialog(QDialog):
         self._problem.setText(text)
         self._problem.setAccessibleName(text)
         self._problem.show()
-
-    def _go_to(self, field: "FormField") -> None:
-        field.editor.setFocus(Qt.FocusReason.OtherFocusReason)
-        self._scroll.ensureWidgetVisible(field)
 
     def _advise(self) -> None:
         """Point out what is allowed and probably not meant, before it is stored."""

@@ -1,5 +1,6 @@
 """The fields of a connection in groups, as a person thinks of them. They hold values; the dialog does the rest."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, Signal
@@ -157,6 +158,11 @@ class CredentialsSection(Section):
         if connection.api_passphrase_set:
             self._edits["api_passphrase"].set_stored("set")
         self._passphrase_stored = connection.api_passphrase_set
+
+    def ask_again(self, names: Sequence[str]) -> None:
+        """Say of which secrets a refused change had one: it cannot be shown, only typed again."""
+        for name in names:
+            self.fields[name].set_hint("The refused change had one. Type it again.")
 
     def follow_exchange(self, exchange: str) -> None:
         """Show the passphrase where the exchange asks for one, or where there is one."""

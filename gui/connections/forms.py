@@ -12,6 +12,7 @@ from gui.connections.dialog import ConnectionDialog
 from gui.connections.import_dialog import ImportDialog
 
 if TYPE_CHECKING:
+    from models.change import RejectedChange
     from models.connection import Connection
     from models.status import ImportItem
 
@@ -26,9 +27,13 @@ class Forms:
         self._parent, self._controller = parent, controller
         self._open: list[ConnectionDialog] = []
 
-    def open_form(self, connection: "Connection | None", key_ending: str | None) -> ConnectionDialog:
-        """Open the form of a connection, or of a new one."""
+    def open_form(
+        self, connection: "Connection | None", key_ending: str | None, refused: "RejectedChange | None" = None
+    ) -> ConnectionDialog:
+        """Open the form of a connection, or of a new one; with what the database refused where that is given."""
         form = ConnectionDialog(connection, key_ending, self._parent)
+        if refused is not None:
+            form.try_again(refused)
         form.submitted.connect(lambda: self._controller.save(form))
         form.finished.connect(lambda _result: self._close(form))
         self._open.append(form)

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.connections.commands import Commands
-from gui.connections.controller import ConnectionsController
+from gui.connections.controller import REFUSED, ConnectionsController
 from gui.connections.detail_pane import DetailPane
 from gui.connections.empty import EmptyList
 from gui.connections.filters import FilterRow
@@ -78,7 +78,10 @@ class ConnectionsPage(Page):
             super().take_focus()
 
     def show_part(self, part: str) -> None:
-        """Select a connection by its id, and open its form."""
+        """Select a connection by its id, and open its form; or the form with a refused change."""
+        if part.startswith(REFUSED):
+            self.commands.try_again(part.removeprefix(REFUSED))
+            return
         self.control.select(part)
         self.commands.edit()
 

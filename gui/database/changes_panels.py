@@ -25,11 +25,11 @@ class WaitingPanel(QWidget):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.model: LineModel[WaitingChange] = LineModel(
-            ("Connection", "Change", "Fields", "Made"), _waiting_cells, lambda one: one.op_id
+            ("Connection", "Change", "Fields", "Waits for", "Made"), _waiting_cells, lambda one: one.op_id
         )
         self.table = TonedTable(theme, TONE_ROLE, MARK_ROLE, name="Waiting changes")
         self.table.setModel(self.model)
-        self.table.set_widths({0: 200, 1: 110, 3: 140}, 2)
+        self.table.set_widths({0: 200, 1: 110, 3: 130, 4: 140}, 2)
         self.text = PlainLabel(tone="muted", wrap=True)
         self._pages = _with_empty(
             self,
@@ -41,17 +41,18 @@ class WaitingPanel(QWidget):
 
     def show_changes(self, changes: Sequence[WaitingChange]) -> None:
         self.model.set_items(changes)
-        self.text.setText(
-            f"{count_text(len(changes), 'change')} on this desktop, safe in the data folder. "
-            "They are sent in this order once the database is back."
-        )
+        text = f"{count_text(len(changes), 'change')} on this desktop, safe in the data folder."
+        if causes := dict.fromkeys(one.problem for one in changes if one.problem):
+            self.text.setText(" ".join([text, *(f"{cause.text} {cause.solution}" for cause in causes)]))
+        else:
+            self.text.setText(f"{text} They are sent in this order once the database is back.")
         self._pages.setCurrentIndex(1 if changes else 0)
 
 
 class RejectedPanel(QWidget):
-    """What the database refused, and why. `edit_wanted` carries a connection id, `dismiss_wanted` an op_id."""
+    """What the database refused, and why. `edit_wanted` and `dismiss_wanted` carry the RejectedChange."""
 
-    edit_wanted = Signal(str)
+    edit_wanted = Signal(object)
     dismiss_wanted = Signal(object)
 
     def __init__(self, theme: Theme) -> None:
@@ -65,7 +66,9 @@ class RejectedPanel(QWidget):
         self.table.set_widths({0: 170, 1: 100, 2: 130, 4: 130}, 3)
         self.problem = PlainLabel(tone="error", wrap=True, selectable=True)
         self.solution = PlainLabel(wrap=True, selectable=True)
-        self.edit = Button("Edit and try again", self._edit, tone="primary", hint="Open the connection's form.")
+        self.edit = Button(
+            "Edit and try again", self._edit, tone="primary", hint="Open the form with what was refused."
+        )
         self.dismiss = Button("Dismiss…", self._dismiss, hint="Forget this change.")
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
@@ -110,12 +113,12 @@ class RejectedPanel(QWidget):
         one = self._selected()
         self.problem.setText(one.problem.text if one else "")
         self.solution.setText(one.problem.solution if one else "")
-        # What was deleted or never came into the list has no form.
-        self.edit.setVisible(one is not None and one.kind not in {"add", "remove"})
+        # A deletion has no form.
+        self.edit.setVisible(one is not None and one.kind in {"add", "edit"})
 
     def _edit(self) -> None:
         if one := self._selected():
-            self.edit_wanted.emit(one.connection_id)
+            self.edit_wanted.emit(one)
 
     def _dismiss(self) -> None:
         if one := self._selected():
@@ -223,6 +226,7 @@ def _waiting_cells(one: WaitingChange) -> tuple[Cell, ...]:
         Cell(one.name, "", ("↑", "accent"), f"{one.name}, waiting"),
         Cell(KINDS.get(one.kind, one.kind)),
         Cell(fields_text(one.fields), "muted"),
+        Cell("The vault" if one.problem else "The database", "warning" if one.problem else "muted"),
         Cell(stamp_text(one.made_at), "muted"),
     )
 

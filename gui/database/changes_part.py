@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui.change_words import change_text
 from gui.changes_reader import ChangesReader
+from gui.connections.controller import REFUSED
 from gui.database.change_actions import ChangeActions
 from gui.database.changes_panels import ConflictsPanel, RejectedPanel, WaitingPanel
 from gui.database.controller import DatabaseController
@@ -37,7 +38,7 @@ class ChangesPart(QObject):
         self._reader.read.connect(self._show)
         self.conflicts.resolve_wanted.connect(actions.resolve)
         self.rejected.dismiss_wanted.connect(self._ask_dismiss)
-        self.rejected.edit_wanted.connect(lambda connection_id: shell.go_to(f"connections/{connection_id}"))
+        self.rejected.edit_wanted.connect(lambda change: shell.go_to(f"connections/{REFUSED}{change.op_id}"))
         self.fence.accepted.connect(actions.accept_database)
         self.fence.settings_wanted.connect(lambda: shell.go_to("settings/database"))
         self.health.wanted.connect(actions.read_health)

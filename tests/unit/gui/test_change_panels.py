@@ -138,7 +138,7 @@ def test_what_waits_and_what_was_refused(theme: Theme) -> None:
     assert rejected.edit.isHidden()
     assert rejected.problem.text() == EVIL
     rejected.dismiss.click()
-    assert asked == ["b", removal]
+    assert asked == [edit, removal]
     for panel in (waiting, rejected):
         labels = panel.findChildren(QLabel)
         assert all(label.textFormat() is Qt.TextFormat.PlainText for label in labels)
