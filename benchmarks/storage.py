@@ -1,4 +1,4 @@
-"""The store against the bare driver: list, one by key, a durable save, a bulk insert; and growth with rows."""
+"""The store against the bare driver: list, one by key, a durable save, a bulk insert."""
 
 import itertools
 import json
@@ -7,7 +7,6 @@ import tempfile
 import uuid
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import in_turns, report
@@ -34,7 +33,6 @@ def main() -> None:
         _reading(folder / "reading.db", connections)
         _saving(folder / "saving.db", folder / "raw.db", folder)
         _bulk(folder / "bulk.db", folder / "bulk-raw.db", connections)
-        _growth(folder)
 
 
 def _connection(name: str) -> Connection:
@@ -140,30 +138,6 @@ def _bulk(path: Path, raw_path: Path, connections: list[Connection]) -> None:
     report(f"Bulk insert of {ROWS:,}", in_turns(runs, rounds=5), "executemany", {"repository.add()": 3.0})
     emptying.close()
     raw.close()
-
-
-def _growth(folder: Path) -> None:
-    """A longer list costs more a row even for the driver: memory and caches. Ours may not grow faster than that."""
-    ours, driver = {}, {}
-    for count in (1_000, 100_000):
-        path = folder / f"growth-{count}.db"
-        repository = _open(path)
-        repository.add([_connection(f"connection {number}") for number in range(count)])
-        raw = _raw(path)
-        query = "SELECT * FROM exchange_connections"
-        found = in_turns({"ours": repository.rows, "raw": partial(_fetch, raw, query)}, rounds=9)
-        ours[count], driver[count] = found["ours"] / count, found["raw"] / count
-        raw.close()
-    ratios = {"raw tuples": driver[100_000] / driver[1_000], "repository.rows()": ours[100_000] / ours[1_000]}
-    print("\nGrowth: the cost of a row in a list of 100,000, against one in a list of 1,000")
-    for name, ratio in ratios.items():
-        print(f"  {name:<44} x{ratio:6.2f}")
-    relative = ratios["repository.rows()"] / ratios["raw tuples"]
-    print(f"  {'ours against the driver':<44} x{relative:6.2f}   bar 1.30 {'ok' if relative <= 1.3 else 'MISSED'}")
-
-
-def _fetch(connection: sqlite3.Connection, query: str) -> object:
-    return connection.execute(query).fetchall()
 
 
 if __name__ == "__main__":

@@ -23,9 +23,13 @@ from storage.open_database import Statements
 from storage.operations import Kind, Operation
 from storage.refusals import conflict, gone_meanwhile, id_taken, name_taken
 from storage.sql_texts import conflict_texts, done_text, several_text, texts, update_text
+from storage.taken_names import TakenNames
 
 AT_ONCE: Final = 250
 """So many records are asked for in one query."""
+
+MANY: Final = 2_500
+"""For so many operations all ids and names are read: for fewer that would cost more the longer the list is."""
 
 INDEX = {name: index for index, name in enumerate(FIELDS)}
 _EDITABLE = slice(INDEX[EDITABLE[0]], INDEX[EDITABLE[-1]] + 1)
@@ -88,7 +92,7 @@ class Applier:
         self._now = now()
         self._moment = self._stamp(self._now)
         self._rows: dict[str, Row | None] = {}
-        self._names: set[str] | None = None
+        self._names = TakenNames(statements, dialect)
         self._new: dict[str, Row] = {}
 
     def apply(self, operations: Sequence[Operation]) -> list[Outcome]:
@@ -119,11 +123,13 @@ class Applier:
 
     def _read(self, operations: Sequence[Operation]) -> None:
         ids = list(dict.fromkeys(operation.connection_id for operation in operations))
-        if len(operations) > AT_ONCE:
+        if len(operations) > MANY:
             found = self._run.execute(self._texts.ids_and_names).fetchall()
             known = {each for each, _ in found}
-            self._names = {as_text(name) for _, name in found}
+            self._names.know_all({as_text(name) for _, name in found})
             ids = [each for each in ids if each in known]
+        elif len(operations) > 1:
+            self._names.ask({operation.changes["name"] for operation in operations if "name" in operation.changes})
         for group in _groups(ids):
             for row in self._run.execute(several_text(self._dialect, len(group)), group).fetchall():
                 self._rows[as_text(row[0])] = row
@@ -197,8 +203,7 @@ class Applier:
         self._run.execute(self._texts.tombstone, deleted)
         self._run.execute(self._texts.delete, (operation.connection_id,))
         self._rows[operation.connection_id] = None
-        if self._names is not None:
-            self._names.discard(name)
+        self._names.drop(name)
         return Outcome(Applied.APPLIED, None, at=self._now)
 
     def _restore(self, operation: Operation) -> Outcome:
@@ -249,6 +254,8 @@ class Applier:
         if found.rowcount != 1:
             raise StoreError(gone_meanwhile(as_text(row[INDEX["name"]])))
         new = overlay(row, values)
+        if "name" in final:
+            self._names.drop(as_text(row[INDEX["name"]]))
         self._keep(connection_id, new)
         return new
 
@@ -278,30 +285,14 @@ class Applier:
 
     def _keep(self, connection_id: str, row: Row) -> None:
         self._rows[connection_id] = row
-        if self._names is not None:
-            self._names.add(row[INDEX["name"]])
+        self._names.add(row[INDEX["name"]])
 
     def _free(self, name: str, *, rename: bool = False) -> str:
-        if not self._is_taken(name):
+        if name not in self._names:
             return name
         if not (rename or self._rename):
             raise StoreError(name_taken(name))
-        if self._names is None:
-            self._insert_new()
-            self._names = self._all_names()
-        # Imported here, because reading the list is what most starts do.
-        from models.connection_names import free_name
-
-        return free_name(name, self._names)
-
-    def _is_taken(self, name: str) -> bool:
-        if self._names is not None:
-            return name in self._names
-        self._insert_new()
-        return self._run.execute(self._texts.id_by_name, (name,)).fetchone() is not None
-
-    def _all_names(self) -> set[str]:
-        return {as_text(name) for _, name in self._run.execute(self._texts.ids_and_names).fetchall()}
+        return self._names.free(name)
 
     def _stamp(self, moment: datetime) -> Any:
         return stamp_text(moment) if self._dialect == "sqlite" else moment

@@ -52,10 +52,6 @@ class Texts:
         return self._text(_LIVE.select(_LIVE.id, _LIVE.revision))
 
     @cached_property
-    def id_by_name(self) -> str:
-        return self._text(_LIVE.select(_LIVE.id).where(_LIVE.name == self._parameter))
-
-    @cached_property
     def insert(self) -> str:
         return self._text(_LIVE.insert({getattr(_LIVE, name): self._parameter for name in FIELDS}))
 
@@ -189,6 +185,12 @@ def several_text(dialect: str, count: int) -> str:
 def several_rows_text(dialect: str, count: int) -> str:
     """Return the list's query for `count` ids."""
     return f"{texts(dialect).listed} WHERE id IN ({', '.join([_DIALECTS[dialect].param] * count)})"
+
+
+@cache
+def names_text(dialect: str, count: int) -> str:
+    """Return the query of those of `count` names that are taken."""
+    return _text(dialect, _LIVE.select(_LIVE.name).where(_LIVE.name.in_([_parameter(dialect)] * count)))
 
 
 @cache

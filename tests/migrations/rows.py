@@ -23,6 +23,13 @@ def fill(database: RawDatabase, rows: int) -> None:
     database.rows("ANALYZE")
 
 
+def fill_market_data(database: RawDatabase, rows: int) -> None:
+    """Put `rows` more prices into `market_data`."""
+    table, columns, values = _readings(_stamp(database))[0]
+    database.rows(f"INSERT INTO {table} ({columns}) {_series(database, rows)} SELECT {values} FROM series")
+    database.rows("ANALYZE")
+
+
 def _readings(stamp: str) -> Rows:
     return (
         ("market_data", "connection_id, symbol, timestamp, price", f"{_COMMON}, {stamp}, 1.0 * n"),
