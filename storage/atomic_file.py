@@ -211,11 +211,14 @@ def _write_some(contents: Sequence[bytes], paths: Sequence[Path], calls: FileCal
 def _keep_previous(path: Path, calls: FileCalls) -> bool:
     """Make what `path` is its .bak as well; False where there is nothing to keep."""
     try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            return False
+        status = os.lstat(path)
     except FileNotFoundError:
         return False
+    if not stat.S_ISREG(status.st_mode):
+        return False
     second_name = temporary_beside(path)
+    # A rename of one name of a file over another name of the same file does nothing and leaves both.
+    left = True
     try:
         try:
             calls.link(path, second_name)
@@ -224,9 +227,10 @@ def _keep_previous(path: Path, calls: FileCalls) -> bool:
                 raise
             _write_new(second_name, path.read_bytes(), 0o600, calls)
         calls.replace(second_name, backup_of(path))
+        left = status.st_nlink > 1
     finally:
-        # A rename of one name of a file over another name of the same file does nothing and leaves both.
-        second_name.unlink(missing_ok=True)
+        if left:
+            second_name.unlink(missing_ok=True)
     return True
 
 
