@@ -3,7 +3,19 @@
 import importlib
 import sys
 
-ALL = ("start", "commands", "list", "log", "storage", "json_store", "migrations", "loop")
+ALL = (
+    "start",
+    "commands",
+    "list",
+    "log",
+    "storage",
+    "json_store",
+    "postgresql",
+    "migrations",
+    "whole_stores",
+    "growth",
+    "loop",
+)
 
 
 def main() -> int:
