@@ -227,6 +227,7 @@ QPushButton[tone="primary"]:hover { border-color: %(text)s; }
 QPushButton[tone="primary"]:focus { border: 2px solid %(text)s; }
 QPushButton[tone="primary"]:disabled { background: %(neutral_soft)s; color: %(faint)s; border-color: %(line)s; }
 QPushButton[tone="danger"] { color: %(error)s; }
+QPushButton[tone="danger"]:disabled { color: %(faint)s; }
 QPushButton[tone="chip"] { background: %(neutral_soft)s; color: %(neutral)s; border: 1px solid %(neutral_soft)s;
   border-radius: 11px; padding: 1px 10px; }
 QPushButton[tone="chip"]:hover { border-color: %(border)s; }

@@ -10,7 +10,7 @@ from gui.connections.table_model import COLUMNS, ConnectionTableModel
 
 _FLEXIBLE = {"name": (150, 0.58), "tags": (76, 0.42)}
 """Columns that share the free width: the least that they need, and their share."""
-_TIGHT = {"exchange": 80, "account_type": 76, "environment": 98, "enabled": 66, "live_trade": 44, "updated_at": 80}
+_TIGHT = {"exchange": 80, "account_type": 76, "environment": 98, "enabled": 67, "live_trade": 40, "updated_at": 88}
 """Where there is not room for all: still enough for every header and nearly every word."""
 
 

@@ -1,6 +1,7 @@
 """The row above the list: what narrows it, how many are left, and the way back to all of them."""
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
 from gui.connections.order_index import Filters, OrderIndex
@@ -16,6 +17,14 @@ _STATES = (
     ("live", "May trade live"),
 )
 _MARKED = {"waiting": "Waiting for the database", "conflict": "In conflict", "refused": "Refused by the database"}
+
+
+class _Count(PlainLabel):
+    """Where it does not fit, it says nothing rather than half of it; rail and status bar count too."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self.width() >= self.sizeHint().width():
+            super().paintEvent(event)
 
 
 class FilterRow(QWidget):
@@ -34,7 +43,7 @@ class FilterRow(QWidget):
             "Clear filters", self.cleared.emit, tone="link", hint="Show every connection (Escape)"
         )
         self.clear_button.hide()
-        self.count = PlainLabel(tone="muted")
+        self.count = _Count(tone="muted")
         self._stale = True
         self._index: OrderIndex | None = None
         row = QHBoxLayout(self)

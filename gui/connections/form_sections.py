@@ -212,7 +212,9 @@ class TradingSection(Section):
             "CTS may send real orders with this connection. This program itself never sends an order.",
         )
         self.preset = self.add_switch(
-            "preset_trade", "Preset trading", "CTS may run its ready-made strategies (presets) with it, too."
+            "preset_trade",
+            "Preset trading",
+            "CTS may also run its ready-made strategies, the presets, with this connection.",
         )
         self.active = self.add_switch(
             "active", "Active", "CTS works with this connection now. An enabled one that is not active only stands by."
@@ -259,12 +261,12 @@ class NotesSection(Section):
         super().__init__("Notes and tags")
         self.tags, self.color, self.note = QLineEdit(), ColorField(), QPlainTextEdit()
         self.note.setTabChangesFocus(True)
-        self.note.setFixedHeight(92)
+        self.note.setFixedHeight(70)
         self.tags.textChanged.connect(lambda _text: self.changed.emit())
         self.color.changed.connect(self.changed.emit)
         self.note.textChanged.connect(self.changed.emit)
         self.add("tags", "Tags", self.tags, "Separated by commas.")
-        self.add("color", "Colour", self.color, "A mark beside the name. Choose one, or write a number like #1f6feb.")
+        self.add("color", "Colour", self.color, "A mark beside the name.")
         self.add("note", "Note", self.note)
 
     def show_record(self, connection: "Connection | None") -> None:

@@ -16,7 +16,7 @@ PALETTE = (
     ("#c2427f", "Pink"),
 )
 """Values and names; each can be told from its neighbours on a light and on a dark ground."""
-_SIDE = 20
+_SIDE = 18
 _STEPS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Up: -1, Qt.Key.Key_Right: 1, Qt.Key.Key_Down: 1}
 
 
@@ -30,11 +30,11 @@ class ColorField(QWidget):
         self.input = QLineEdit()
         self.input.setPlaceholderText("#1f6feb")
         self.input.setMaxLength(20)
-        self.input.setMinimumWidth(84)
+        self.input.setMinimumWidth(74)
         self.swatches = tuple(_Swatch(value, name) for value, name in PALETTE)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(3)
+        row.setSpacing(2)
         for number, swatch in enumerate(self.swatches):
             swatch.clicked.connect(lambda _on, value=swatch.value: self._take(value))
             swatch.moved.connect(lambda step, number=number: self._go(number + step))

@@ -1,6 +1,6 @@
 """Number fields with arrows that are seen in the light and in the dark; the style sheet has no picture for them."""
 
-from PySide6.QtCore import QPointF, QRect, Qt
+from PySide6.QtCore import QPointF, QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QPalette, QPen, QWheelEvent
 from PySide6.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QSpinBox, QWidget
 
@@ -15,6 +15,12 @@ class SpinBox(QSpinBox):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         _prepare(self)
+
+    def sizeHint(self) -> QSize:
+        return _size(self, super().sizeHint())
+
+    def minimumSizeHint(self) -> QSize:
+        return _size(self, super().minimumSizeHint())
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
@@ -31,6 +37,12 @@ class DecimalBox(QDoubleSpinBox):
         super().__init__(parent)
         _prepare(self)
 
+    def sizeHint(self) -> QSize:
+        return _size(self, super().sizeHint())
+
+    def minimumSizeHint(self) -> QSize:
+        return _size(self, super().minimumSizeHint())
+
     def wheelEvent(self, event: QWheelEvent) -> None:
         event.ignore()
 
@@ -43,6 +55,11 @@ def _prepare(spin: QAbstractSpinBox) -> None:
     spin.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     # The style sheet cannot give its text a margin.
     spin.lineEdit().setTextMargins(_PADDING - 2, 0, 0, 0)
+
+
+def _size(spin: QAbstractSpinBox, hint: QSize) -> QSize:
+    """Return the size of a field that is as high as the others."""
+    return QSize(hint.width(), spin.fontMetrics().height() + 12)
 
 
 def _paint_arrows(spin: QAbstractSpinBox) -> None:
