@@ -24,6 +24,7 @@ from storage.identity import raise_epoch
 from storage.journal import Journal
 from storage.keeper import Keeper
 from storage.machine import CONNECTING, Machine
+from storage.mending import look_at_vault
 from storage.migrator.runner import Migrator
 from storage.open_database import OpenDatabase
 from storage.opening import start_empty
@@ -132,6 +133,8 @@ class Store:
                 machine.probe()
             elif target.backend is Backend.SQLITE:
                 machine.reopen()
+            elif machine.waits_for_vault:
+                look_at_vault(machine)
 
     def restore_backup(self, backup: Path) -> int:
         """Put a backup in the place of the database file, which is kept in quarantine; returns its connections."""

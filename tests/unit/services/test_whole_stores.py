@@ -303,8 +303,9 @@ def test_what_waited_with_another_vault_goes_once_the_passphrase_is_typed(
         assert core.status.store().waiting == 1
         assert [row.name for row in other.connections.rows()] == ["There first"]
         core.vault.unlock(Secret(WORDS))
-        wait_until(lambda: core.status.store().state is StoreState.ONLINE)
-        assert core.status.store().waiting == 0
+        core.changes.retry_now()
+        wait_until(lambda: core.status.store().state is StoreState.ONLINE and core.status.store().waiting == 0)
+        wait_until(lambda: core.status.store().problem is None)
         wait_until(lambda: len(other.connections.rows()) == 2)
         assert secret_of(other, "Made while away") == given["api_secret"]
         assert secret_of(core, "Made while away") == given["api_secret"]
