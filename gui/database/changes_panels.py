@@ -63,7 +63,7 @@ class RejectedPanel(QWidget):
         self.table = TonedTable(theme, TONE_ROLE, MARK_ROLE, name="Refused changes")
         self.table.setSelectionMode(_SINGLE)
         self.table.setModel(self.model)
-        self.table.set_widths({0: 170, 1: 100, 2: 130, 4: 130}, 3)
+        self.table.set_widths({0: 140, 1: 74, 2: 96, 4: 122}, 3)
         self.problem = PlainLabel(tone="error", wrap=True, selectable=True)
         self.solution = PlainLabel(wrap=True, selectable=True)
         self.edit = Button(

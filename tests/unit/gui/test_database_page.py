@@ -70,6 +70,8 @@ def test_a_backup_by_hand_is_listed_and_restored(desk: Desk) -> None:  # noqa: F
         await desk.until(lambda: len(desk.core.backups.list()) == 1 and page.backups.empty.isHidden())
         kept = desk.core.connections.add({"name": "Later", "exchange": "mexc"}).row
         assert [row.id for row in desk.core.connections.rows()] == [kept.id]
+        # While another action ends, the buttons are disabled, and a wish would be dropped.
+        await desk.until(lambda: not page.controller.busy)
         page.backups.restore_wanted.emit(desk.core.backups.list()[0])
         question = await desk.dialog(ConfirmDialog)
         assert question.focusWidget() is question.cancel
