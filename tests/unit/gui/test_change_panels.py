@@ -121,11 +121,18 @@ def test_the_panel_sends_one_record_at_once(theme: Theme) -> None:
     assert panel._pages.currentIndex() == 0
 
 
+LOCKED = Problem(Category.LOCKED, "The vault is locked.", "Type the passphrase.")
+
+
 def test_what_waits_and_what_was_refused(theme: Theme) -> None:
     waiting, rejected = WaitingPanel(theme), RejectedPanel(theme)
     assert waiting._pages.currentIndex() == rejected._pages.currentIndex() == 0
     waiting.show_changes([WaitingChange("o1", "a", EVIL, "edit", ("note", *CREDENTIALS), "", "desk", 1)])
-    assert cells(waiting.model, 0)[:3] == [EVIL, "Changed", "Note, Credentials"]
+    assert cells(waiting.model, 0)[:4] == [EVIL, "Changed", "Note, Credentials", "The database"]
+    waiting.show_changes([WaitingChange("o1", "a", "A", "add", (), "", "desk", 1, LOCKED)])
+    assert cells(waiting.model, 0)[3] == "The vault"
+    assert LOCKED.text in waiting.text.text()
+    assert LOCKED.solution in waiting.text.text()
     asked: list[Any] = []
     rejected.edit_wanted.connect(asked.append)
     rejected.dismiss_wanted.connect(asked.append)
