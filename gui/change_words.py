@@ -84,7 +84,7 @@ def marks(changes: Changes) -> dict[str, tuple[str, str]]:
     for conflict in changes.conflicts:
         units.setdefault(conflict.connection_id, []).append(unit_name(conflict.fields))
     for connection_id, named in units.items():
-        text = f"Two desktops changed: {', '.join(named).lower()}. Choose on the Database page."
+        text = f"Two desktops changed: {', '.join(dict.fromkeys(named)).lower()}. Choose on the Database page."
         found[connection_id] = ("conflict", text)
     return found
 

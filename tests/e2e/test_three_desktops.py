@@ -65,16 +65,9 @@ def same_list(three: list[Resident]) -> dict[str, Any]:
     return three[0].records()
 
 
-def test_nothing_is_lost_and_nobody_starts_anew(
-    three: list[Resident], desks: Desks, server: BareServer, password: str
-) -> None:
+def work_while_it_is_down(three: list[Resident], keys: list[str]) -> None:
+    """Edit in all three what each way of meeting needs: one field, other fields, credentials, names, deletions."""
     one, two, last = three
-    for name in NAMES:
-        assert one.ask("add", bybit(name, note="base")) is None
-    all_see(three, set(NAMES))
-
-    server.kill()
-    keys = [make_canary() for _ in three]
     for number, desk in enumerate(three):
         assert desk.ask("edit", "Same field", {"note": f"from {number}"}) is None
         assert desk.ask("edit", "Credentials", {"api_key": keys[number], "api_secret": make_canary()}) is None
@@ -91,9 +84,8 @@ def test_nothing_is_lost_and_nobody_starts_anew(
         assert (store["backend"], store["state"], store["problem"]["category"]) == ("json", "fallback", "SERVER_DOWN")
         assert store["waiting"] >= 5
 
-    server.start()
-    for desk in three:
-        desk.wait_home()
+
+def check_merged(three: list[Resident]) -> dict[str, Any]:
     found = same_list(three)
     same_names = {"Same name", "Same name (2)", "Same name (3)"}
     expected = {*NAMES, *(f"New of {number}" for number in range(3)), *same_names} - {"Deleted by two"}
@@ -103,8 +95,11 @@ def test_nothing_is_lost_and_nobody_starts_anew(
     assert found["Deleted and edited"]["note"] == "still wanted"
     assert found["Untouched"]["revision"] == 1
     assert all(desk.store()["rejected"] == 0 for desk in three)
+    return found
 
-    # Of three values of one field, one stands and two wait; so do the credentials, each pair as one.
+
+def settle(three: list[Resident], desks: Desks, found: dict[str, Any]) -> None:
+    """Of three values of one field, one stands and two wait; so do the credentials, each pair as one."""
     person = desks.desk("a person at a terminal")
     listed = person.run("changes", "list", "--json").json["conflicts"]
     notes = [conflict for conflict in listed if conflict["name"] == "Same field"]
@@ -114,15 +109,30 @@ def test_nothing_is_lost_and_nobody_starts_anew(
     assert all({"api_key", "api_secret"} <= set(each["fields"]) for each in keyed)
     for desk in three:
         wait_until(lambda seen=desk: seen.store()["conflicts"] == 4)  # type: ignore[misc]
-
     chosen = next(each for each in notes if each["mine"]["note"] == "from 2" or each is notes[-1])
     for each in notes:
         person.run("changes", "resolve", each["id"], "--keep", "mine" if each is chosen else "theirs")
     for each in keyed:
         person.run("changes", "resolve", each["id"], "--keep", "mine")
     wait_until(lambda: all(desk.store()["conflicts"] == 0 for desk in three), 20)
-    wait_until(lambda: last.records()["Same field"]["note"] == chosen["mine"]["note"])
+    wait_until(lambda: three[2].records()["Same field"]["note"] == chosen["mine"]["note"])
     same_list(three)
+
+
+def test_nothing_is_lost_and_nobody_starts_anew(
+    three: list[Resident], desks: Desks, server: BareServer, password: str
+) -> None:
+    one, two, last = three
+    for name in NAMES:
+        assert one.ask("add", bybit(name, note="base")) is None
+    all_see(three, set(NAMES))
+    server.kill()
+    keys = [make_canary() for _ in three]
+    work_while_it_is_down(three, keys)
+    server.start()
+    for desk in three:
+        desk.wait_home()
+    settle(three, desks, check_merged(three))
     endings = {desk.ask("ending", "Credentials") for desk in three}
     assert len(endings) == 1
     assert endings <= {key[-4:] for key in keys}

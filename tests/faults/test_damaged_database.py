@@ -105,6 +105,7 @@ def test_a_damaged_backup_is_passed_over_for_an_older_one(tmp_path: Path) -> Non
     (root / "cts.db").write_bytes(b"neither")
     with open_kit(root) as kit:
         assert kit.names() == ["four", "one", "three", "two"]
+        assert kit.problem is not None
         assert "1 connection was brought back" in kit.problem.text
 
 

@@ -58,7 +58,7 @@ def test_a_terminal_that_knows_ascii_only(monkeypatch: pytest.MonkeyPatch) -> No
     stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii", errors="strict")
     monkeypatch.setattr(sys, "stdout", stream)
     write_result(Result({}, "Übersee"), as_json=False)
-    assert stream.buffer.getvalue() == b"\\xdcbersee\n"  # type: ignore[attr-defined]
+    assert stream.buffer.getvalue() == b"\\xdcbersee\n"
 
 
 def test_without_any_standard_output_nothing_fails(monkeypatch: pytest.MonkeyPatch) -> None:
