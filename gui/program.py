@@ -118,11 +118,13 @@ class Program(QObject):
         if self._leaving:
             return
         from gui.icon import program_icon
+        from gui.qt_messages import QtMessages
 
         self._app.setWindowIcon(program_icon())
         self._core = core
         sys.setswitchinterval(_SWITCH_SECONDS)
         self._hook_exceptions()
+        QtMessages().install()
         self._tasks.attach(core.workers)
         self._window.attach(core)
         self._tasks.start("startup", self._start_up(core))

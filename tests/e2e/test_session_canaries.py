@@ -17,10 +17,11 @@ from tests.canary import canaries_in, canaries_under
 from tests.e2e.program import SOURCE, Program
 from tests.fixtures.cts31 import Canaries, json_record, shape_a, write
 
-# The window crashes in a slot and in a thread, with a secret of a connection in hand, and is closed after that.
+# The window crashes in a slot, in a task and in a thread, with a secret of a connection in hand, Qt complains about it,
+# and the window is closed after that.
 CRASHING = """
-import sys, threading, main
-from PySide6.QtCore import QTimer
+import asyncio, gc, sys, threading, main
+from PySide6.QtCore import QTimer, qCritical, qWarning
 from gui.program import Program
 from models.secret import Secret
 real = Program._start_up
@@ -33,7 +34,18 @@ async def start_up(self, core):
         raise ValueError(f"refused {secret.reveal()} {found!r}")
     def thread(secret=key):
         raise OSError("refused", secret.reveal(), secret, found)
+    async def task(secret=key):
+        raise RuntimeError(f"refused task {secret.reveal()}")
+    async def leave_alone():
+        asyncio.get_running_loop().create_task(task())
+        await asyncio.sleep(0.1)
+        gc.collect()
+    def complain(secret=key):
+        qWarning(f"refused by Qt {secret.reveal()}")
+        qCritical(f"refused by Qt too, api_secret={secret.reveal()}")
     QTimer.singleShot(0, slot)
+    QTimer.singleShot(50, complain)
+    self._left = asyncio.get_running_loop().create_task(leave_alone())
     threading.Thread(target=thread).start()
     QTimer.singleShot(700, self._frame.close)
 Program._start_up = start_up
@@ -140,7 +152,13 @@ def test_no_secret_of_a_session_is_anywhere(tmp_path: Path) -> None:
 
     log = (program.folder / "logs" / "cts.log").read_text("utf-8")
     assert crashed.returncode == 0, crashed.stderr
-    assert log.count("refused") >= 2
+    for said in (
+        "ValueError: refused",
+        "OSError: ",
+        "RuntimeError: refused task ***",
+        "Qt, default: refused by Qt ***",
+    ):
+        assert said in log
     assert len(program.names()) > 10
     assert canaries_under(tmp_path, canaries.made, without=[outside / "import.json"]) == []
     said = [(ran.out + ran.err).encode() for ran in program.ran] + [crashed.stdout, crashed.stderr]
