@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.problem import Category, Problem, StoreError
+from storage.atomic_file import WORKSHOPS
 from storage.folder_lock import FolderLock
 from storage.location import APPLICATION, VARIABLE, locate
 
@@ -18,8 +19,9 @@ _OURS = {
     *SUBFOLDERS,
     *("cts.db", "cts.db-journal", "cts.db-wal", "cts.db-shm", "connections.json", ".lock", ".gitkeep"),
     *("settings.json", "settings.json.bak", "vault.json", "vault.json.bak", "vault.key"),
+    *("device.json", "device.json.bak", *WORKSHOPS),
 }
-_PRIVATE = ("cts.db", "settings.json", "vault.json", "vault.key", "connections.json")
+_PRIVATE = ("cts.db", "settings.json", "vault.json", "vault.json.bak", "vault.key", "connections.json")
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 

@@ -318,3 +318,22 @@ def test_without_any_place_to_write_there_is_a_sentence(nobody: Path) -> None:
     ran = run_as_nobody(Program(folder), "status", "--json")
     assert (ran.returncode, ran.stdout) == (1, b"")
     assert json.loads(ran.stderr)["category"] == "NOT_WRITABLE"
+
+
+def test_a_folder_that_was_opened_to_others_is_closed_again(tmp_path: Path) -> None:
+    """A copy from a stick or an archive has the modes of there; whatever the program left there itself is its own."""
+    program = Program(tmp_path / "data")
+    program.add(name="One", exchange="bybit", api_key="k" * 20, api_secret="s" * 20)
+    program.run("connections", "edit", "One", stdin='{"note": "x"}')
+    program.run("backup")
+    for path in program.folder.rglob("*"):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    program.folder.chmod(0o755)
+    status = program.status()
+    assert "not ours" not in status["startup"][0]["detail"]
+    kept = [
+        program.folder,
+        program.folder / "vault.json.bak",
+        *(each for each in program.folder.iterdir() if each.is_dir()),
+    ]
+    assert [path for path in kept if path.stat().st_mode & 0o077] == []
