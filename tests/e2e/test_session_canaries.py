@@ -158,7 +158,7 @@ def test_no_secret_of_a_session_is_anywhere(tmp_path: Path) -> None:
         "RuntimeError: refused task ***",
         "Qt, default: refused by Qt ***",
     ):
-        assert said in log
+        assert line in log
     assert len(program.names()) > 10
     assert canaries_under(tmp_path, canaries.made, without=[outside / "import.json"]) == []
     said = [(ran.out + ran.err).encode() for ran in program.ran] + [crashed.stdout, crashed.stderr]
