@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 
 SHORTEST_PASSPHRASE: Final = 8
 _MOST = 1_000
+KEPT: Final = "The old key is kept for what is still sealed with it, such as backups made before."
 
 
 class Rotated(NamedTuple):
     """What a rotation did. `sealed` counts connections; `failed` rows that could not be opened and stay as they are.
 
-    `kept` are old keys that something still needs: a change that was refused, a file that is not up to date. The next
-    rotation drops them. `recovery_key` replaces the one that the person has; None if there was none.
+    `kept` are old keys that something still needs: a backup from before, a change that was refused, a file that is not
+    up to date. The next rotation drops them where nothing does any more. `recovery_key` replaces the one that the
+    person has; None if there was none.
     """
 
     sealed: int
@@ -62,6 +64,12 @@ class RotationFiles(Protocol):
 
     @property
     def database(self) -> Path: ...
+
+    @property
+    def backups(self) -> Path: ...
+
+    @property
+    def quarantine(self) -> Path: ...
 
 
 class VaultService:
@@ -136,27 +144,32 @@ class VaultService:
         A rotation that was interrupted is finished instead. `passphrase` is needed where the vault has one that was
         not typed since the start. `watch` is told how many rows are done, of how many.
         """
-        from storage.rotation import keys_in_use, record_files, renew_database, stale_rows
+        from storage.rotation import copies, keys_in_use, record_files, renew_database, stale_rows
 
         vault, database = self._vault.opened(), self._store.database
         if database is None or database.read_only:
             text = "The key can only be changed while the database is there and takes changes."
             raise StoreError(Problem(Category.READ_ONLY, text, "Wait until it is back, and try again."))
-        if len(vault.key_ids) > 1 and stale_rows(database, vault.key_ids[-1]):
+        stale = len(stale_rows(database, vault.key_ids[-1])) if len(vault.key_ids) > 1 else 0
+        done = renew_database(database, vault.key_ids[-1], vault.renew, watch) if stale else None
+        if done is not None and done.failed < stale:
             # Whoever was interrupted before the end has not seen the recovery key of then.
             recovery = vault.make_recovery_key() if vault.sharing.has_recovery_key else None
         else:
+            # What is damaged keeps its old key for ever, and must not keep a new one from being made.
             recovery = vault.begin_rotation(passphrase).recovery_key
-        done = renew_database(database, vault.key_ids[-1], vault.renew, watch)
+            done = renew_database(database, vault.key_ids[-1], vault.renew, watch)
         self._settings.reseal()
         self._store.refresh()
         files = [*record_files(self._folder.connections), self._folder.settings]
+        files += copies(self._folder.backups, self._folder.quarantine)
         if database.dialect == "postgresql":
             files.append(self._folder.database)
         vault.finish_rotation(keys_in_use(database, files))
         self._publish()
-        self._events.publish(Notice("info", _rotated(done.sealed, done.failed)))
-        return Rotated(done.sealed, done.failed, vault.key_ids[:-1], recovery)
+        rotated = Rotated(done.sealed, done.failed, vault.key_ids[:-1], recovery)
+        self._events.publish(Notice("info", _sentence(rotated)))
+        return rotated
 
     def _publish(self) -> VaultStatus:
         status = self._vault.status
@@ -168,10 +181,11 @@ class VaultService:
         return status
 
 
-def _rotated(sealed: int, failed: int) -> str:
-    noun = "connection is" if sealed == 1 else "connections are"
-    left = f" {failed:,} could not be opened and stayed as they were." if failed else ""
-    return f"The vault has a new key; {sealed:,} {noun} sealed with it.{left}"
+def _sentence(rotated: Rotated) -> str:
+    noun = "connection is" if rotated.sealed == 1 else "connections are"
+    left = f" {rotated.failed:,} could not be opened and stayed as they were." if rotated.failed else ""
+    kept = f" {KEPT}" if rotated.kept else ""
+    return f"The vault has a new key; {rotated.sealed:,} {noun} sealed with it.{left}{kept}"
 
 
 def check_passphrase(passphrase: Secret) -> None:

@@ -6,10 +6,12 @@ come to the same end.
 """
 
 import logging
+import mmap
 import os
 import re
+import sqlite3
 from collections.abc import Callable, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -87,8 +89,20 @@ def keys_in_use(database: OpenDatabase, files: Iterable[Path]) -> set[str]:
                     found.update(key_of(token) for row in rows for token in tokens(known[name], row))
     for path in files:
         with suppress(OSError):
-            found.update(match.decode() for match in _TOKEN.findall(path.read_bytes()))
+            found.update(_keys_in_file(path))
     return found - {""}
+
+
+def copies(*folders: Path) -> list[Path]:
+    """Return the files of backups and quarantine: a person may bring each of them back, and its secrets with it.
+
+    What was exported from a PostgreSQL is left out: it holds the wrapped keys themselves.
+    """
+    found = []
+    for folder in folders:
+        with suppress(OSError):
+            found += [Path(entry.path) for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)]
+    return found
 
 
 def mirror_deleted(database: OpenDatabase, records: "RecordFolder") -> None:
@@ -115,6 +129,31 @@ def key_of(token: str) -> str:
     """Return the id of the key that sealed a token, "" for what is none."""
     parts = token.split(".", 2)
     return parts[1] if len(parts) == 3 and parts[0] == "cts1" else ""
+
+
+def _keys_in_file(path: Path) -> set[str]:
+    if path.suffix == ".db":
+        try:
+            return _keys_in_database_file(path)
+        except sqlite3.Error:
+            _log.debug("%s is damaged; it is searched byte by byte.", path.name)
+    if not path.stat().st_size:
+        return set()
+    with open(path, "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return {match[1].decode() for match in _TOKEN.finditer(content)}
+
+
+def _keys_in_database_file(path: Path) -> set[str]:
+    """Read the columns and not the bytes: a token may lie across two pages, and free pages need no key."""
+    found: set[str] = set()
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as copy:
+        for table in SEALED_TABLES:
+            there = {name for (name,) in copy.execute("SELECT name FROM pragma_table_info(?)", (table,))}
+            for column in there.intersection(sealed_columns(table)) - {"id", "connection_id"}:
+                text = f"SELECT {quoted(column)} FROM {quoted(table)} WHERE {quoted(column)} LIKE '%cts1.%'"  # noqa: S608
+                for (value,) in copy.execute(text):
+                    found.update(match.decode() for match in _TOKEN.findall(str(value).encode(errors="replace")))
+    return found
 
 
 class _Change(NamedTuple):

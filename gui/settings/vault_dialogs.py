@@ -100,9 +100,9 @@ class RotationDialog(_SecretDialog):
     def __init__(self, *, needs_passphrase: bool, parent: QWidget | None = None) -> None:
         super().__init__(
             "New key",
-            "Every secret is sealed anew with a new key, and the old key is dropped. Do this when somebody who could "
-            "open the secrets should no longer. A recovery key that was made is replaced: the new one is shown once. "
-            "It may be interrupted; both keys work until it is finished.",
+            "Every secret is sealed anew with a new key, and the old key is dropped as soon as no backup needs it. Do "
+            "this when somebody who could open the secrets should no longer. A recovery key that was made is replaced: "
+            "the new one is shown once. It may be interrupted; both keys work until it is finished.",
             "Make a new key",
             parent,
         )

@@ -70,6 +70,10 @@ def rotate(core: "Core", arguments: "argparse.Namespace") -> Result:
     done = core.vault.rotate(passphrase)
     key = done.recovery_key.reveal() if done.recovery_key else None
     text = f"{count(done.sealed, 'connection')} sealed with the new key."
+    if done.kept:
+        from services.vault import KEPT
+
+        text += f" {KEPT}"
     if key:
         text += f"\n\n{key}\n\nThis is the new recovery key. Write it down: it is not shown again."
     data = {"connections": done.sealed, "failed": done.failed, "old_keys_kept": len(done.kept), "recovery_key": key}

@@ -152,7 +152,7 @@ def test_no_secret_of_a_session_is_anywhere(tmp_path: Path) -> None:
 
     log = (program.folder / "logs" / "cts.log").read_text("utf-8")
     assert crashed.returncode == 0, crashed.stderr
-    for said in (
+    for line in (
         "ValueError: refused",
         "OSError: ",
         "RuntimeError: refused task ***",

@@ -139,6 +139,42 @@ def test_a_key_that_something_still_needs_is_kept(open_desk: Open) -> None:
     rotated = core.vault.rotate()
     assert (rotated.sealed, rotated.failed, rotated.kept) == (0, 1, (old,))
     assert secret_of(core, "One")
+    # What is damaged for ever does not keep later rotations from making a new key.
+    core.connections.add(fields("Two"))
+    second = key_of(core, "Two")
+    again = core.vault.rotate()
+    assert (again.sealed, again.failed) == (1, 1)
+    assert key_of(core, "Two") not in {old, second}
+
+
+def test_backups_from_before_a_rotation_bring_their_secrets_back(open_desk: Open) -> None:
+    core = open_desk("one")
+    given, gone = fields("Kept", note="y" * 5_000), fields("Gone")
+    core.connections.add(given)
+    core.connections.add(gone)
+    core.connections.remove([core.connections.find("Gone").id])
+    first = key_of(core, "Kept")
+    backup = Path(core.backups.make().path)
+    rotated = core.vault.rotate()
+    assert (rotated.sealed, rotated.kept) == (1, (first,))
+    second = key_of(core, "Kept")
+    assert core.recovery.restore(backup) == 1
+    assert key_of(core, "Kept") == first
+    assert secret_of(core, "Kept") == given["api_secret"]
+    core.connections.restore(["Gone"])
+    assert secret_of(core, "Gone") == gone["api_secret"]
+    # What was there before the restore is in quarantine, and its key is kept too: somebody may want it back.
+    quarantine = backup.parents[1] / "quarantine"
+    assert len(list(quarantine.iterdir())) == 1
+    assert set(core.vault.rotate().kept) == {first}
+    assert key_of(core, "Kept") == second
+    backup.unlink()
+    kept = core.vault.rotate().kept
+    assert first not in kept
+    assert second in kept
+    for path in quarantine.iterdir():
+        path.unlink()
+    assert core.vault.rotate().kept == ()
 
 
 def test_a_server_goes_back_to_its_backup_and_other_desks_hear_of_it(open_desk: Open, on_server: str) -> None:
