@@ -1,7 +1,7 @@
 """Typing a passphrase, unlocking the vault, and the recovery key that is shown once."""
 
-from PySide6.QtCore import Signal
-from PySide6.QtGui import QFontDatabase
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFontDatabase, QKeySequence, QShortcut
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from gui.clipboard import copy_secret
@@ -129,17 +129,26 @@ class RecoveryKeyDialog(PlainDialog):
             parent,
         )
         self._key = key
-        self.field = QLineEdit(key.reveal())
-        self.field.setReadOnly(True)
+        # Not selectable: what a text field copies, also by merely selecting it, stays on the clipboard for ever.
+        self.field = PlainLabel(key.reveal(), role="heading")
         self.field.setAccessibleName("Recovery key")
         self.field.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.field.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.said = PlainLabel("What is copied leaves the clipboard after 10 seconds.", tone="muted", wrap=True)
         self.body.addWidget(self.field)
-        copy = Button("Copy", lambda: copy_secret(self._key), hint="The clipboard is cleared after 10 seconds.")
+        self.body.addWidget(self.said)
+        self.body.addStretch(1)
+        self.copy_button = Button("Copy", self._copy)
+        QShortcut(QKeySequence.StandardKey.Copy, self, self._copy)
         self.done_button = Button("I have written it down", self.accept, tone="primary")
-        self.buttons.addWidget(copy)
+        self.buttons.addWidget(self.copy_button)
         self.buttons.addWidget(self.done_button)
         self.setMinimumWidth(480)
         self.finished.connect(lambda _result: self.field.clear())
+
+    def _copy(self) -> None:
+        copy_secret(self._key)
+        self.said.setText("Copied. It leaves the clipboard after 10 seconds.")
 
 
 def secret_field(name: str) -> QLineEdit:

@@ -1,8 +1,13 @@
-"""The Settings page over a real settings file and a real vault."""
+"""The Settings page over a real settings file and a real vault, and secrets on the clipboard (F59)."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QSignalSpy, QTest
 from PySide6.QtWidgets import QApplication
 
 from gui.clipboard import SecretOnClipboard
@@ -10,6 +15,7 @@ from gui.settings.page import SettingsPage
 from gui.settings.vault_dialogs import PassphraseDialog, RecoveryKeyDialog
 from gui.widgets.dialogs import ConfirmDialog
 from models.secret import Secret
+from tests.e2e.program import SOURCE
 from tests.window_kit import Desk, desk, desk_on  # noqa: F401 - desk is a fixture
 
 WORDS = "four words are better"
@@ -106,3 +112,68 @@ def test_a_copied_secret_leaves_the_clipboard_only_while_it_is_ours(qapp: QAppli
     clipboard.setText("something else")
     copied.take_away()
     assert clipboard.text() == "something else"
+
+
+def test_the_clipboard_is_cleared_by_itself(qapp: QApplication) -> None:
+    copied = SecretOnClipboard(Secret(WORDS), seconds=0.05)
+    gone = QSignalSpy(copied.destroyed)
+    assert qapp.clipboard().text() == WORDS
+    assert gone.wait(5_000)
+    assert qapp.clipboard().text() == ""
+
+
+def test_a_recovery_key_is_copied_in_the_one_way_that_clears_the_clipboard(qapp: QApplication) -> None:
+    clipboard = qapp.clipboard()
+    clipboard.setText("before")
+    dialog = RecoveryKeyDialog(Secret("ABCD-EFGH-2345"))
+    dialog.show()
+    dialog.activateWindow()
+    assert QTest.qWaitForWindowActive(dialog)
+    QTest.mouseDClick(dialog.field, Qt.MouseButton.LeftButton)
+    for key in (Qt.Key.Key_A, Qt.Key.Key_X):
+        QTest.keyClick(dialog, key, Qt.KeyboardModifier.ControlModifier)
+    assert clipboard.text() == "before"
+    assert not clipboard.supportsSelection() or "ABCD" not in clipboard.text(clipboard.Mode.Selection)
+    for copy in (
+        lambda: QTest.keyClick(dialog, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier),
+        dialog.copy_button.click,
+    ):
+        copy()
+        assert clipboard.text() == "ABCD-EFGH-2345"
+        assert clipboard.mimeData().data("x-kde-passwordManagerHint") == b"secret"
+        assert "10 seconds" in dialog.said.text()
+        (copied,) = [each for each in qapp.children() if isinstance(each, SecretOnClipboard)]
+        copied.take_away()
+        assert clipboard.text() == ""
+        QTest.qWait(0)
+    dialog.accept()
+    assert dialog.field.text() == ""
+
+
+# Copies a recovery key in the real window, closes that, and tells what the clipboard holds at the very end.
+_QUITTING = """
+import sys, main
+from PySide6.QtCore import QTimer
+from PySide6.QtGui import QGuiApplication
+import gui.program
+from gui.clipboard import copy_secret
+from models.secret import Secret
+real, end = gui.program.Program._start_up, gui.program.end_with
+async def start_up(self, core):
+    await real(self, core)
+    self._kept = copy_secret(Secret("ABCD-EFGH-2345"))
+    print(QGuiApplication.clipboard().text(), flush=True)
+    QTimer.singleShot(100, self._frame.close)
+def ending(thread, code):
+    print(f"at the end: {QGuiApplication.clipboard().text()!r}", flush=True)
+    end(thread, code)
+gui.program.Program._start_up, gui.program.end_with = start_up, ending
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+def test_quitting_clears_the_clipboard_before_its_time(tmp_path: Path) -> None:
+    environment = {**os.environ, "QT_QPA_PLATFORM": "offscreen", "HOME": str(tmp_path)}
+    command = [sys.executable, "-c", _QUITTING, "--data-dir", str(tmp_path / "data")]
+    done = subprocess.run(command, cwd=SOURCE, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout.splitlines() == ["ABCD-EFGH-2345", "at the end: ''"], done.stderr
