@@ -26,6 +26,7 @@ from storage.operations import Operation
 from storage.target import Target
 
 if TYPE_CHECKING:
+    from models.connection_row import ConnectionRow
     from storage.device import Device
     from storage.legacy.take_over import Sealing
     from storage.postgresql.session import Pace
@@ -51,7 +52,7 @@ class Facts(NamedTuple):
 class Home:
     """Opens, probes and closes it. `database`, `migrator` and `repository` change whenever it is opened again.
 
-    `applied` hears of every write once it is committed.
+    `applied` hears of every write once it is committed. `rows` is the list as opening a file has just read it.
     """
 
     def __init__(self, folder: DataFolder, vault: "Sealing", migrations: Path, device: "Callable[[], Device]") -> None:
@@ -59,6 +60,7 @@ class Home:
         self.database: OpenDatabase | None = None
         self.migrator: Migrator | None = None
         self.repository: DatabaseRepository | None = None
+        self.rows: list[ConnectionRow] | None = None
         self.facts = Facts()
         self._folder = folder
         self._vault = vault
@@ -144,7 +146,7 @@ class Home:
     def let_go(self) -> None:
         if self.database is not None:
             self.database.close()
-        self.database = self.migrator = self.repository = None
+        self.database = self.migrator = self.repository = self.rows = None
 
     def export(self, keep: int, seconds: float) -> None:
         """Back a server up, at most twice a day and for as long as quitting may take; the log says what stopped it."""
@@ -182,6 +184,7 @@ class Home:
         opening = Opening(self._folder, self._vault, self._migrations, make, held=held, patience=patience)
         opening.run(record)
         self.database, self.migrator, self.repository = opening.database, opening.migrator, opening.repository
+        self.rows = opening.rows
         problem = opening.problems[0] if opening.problems else None
         self.facts = Facts(
             opening.writable, problem, opening.integrity, opening.journal_mode, sqlite3.sqlite_version, opening.schema

@@ -128,6 +128,8 @@ class Machine:
         """Open the home, and go where that leads."""
         facts = self.home.open(record, held=self.held, patience=patience, applied=self.applied)
         problem = facts.problem
+        rows, self.home.rows = self.home.rows, None
+        self.cache.drop() if rows is None else self.cache.fill(rows)
         self.current = self.current._replace(
             integrity=facts.integrity,
             journal_mode=facts.journal_mode,
@@ -135,7 +137,7 @@ class Machine:
             engine_version=facts.engine_version,
         )
         if facts.writable:
-            self.enter(problem)
+            self.enter(problem, opened=True)
         elif self.home.repository is None and problem is not None and self.may_fall(problem, opening=True):
             self.fall(problem)
         elif is_only_on_files(self, problem):
@@ -188,8 +190,11 @@ class Machine:
             self.current = self.current._replace(trying=False)
             self.publish(StoreChanged(self.status()))
 
-    def enter(self, problem: Problem | None) -> None:
-        """Go online with an open home: past the fence, everything that waits first. `problem` is worth showing."""
+    def enter(self, problem: Problem | None, *, opened: bool = False) -> None:
+        """Go online with an open home: past the fence, everything that waits first. `problem` is worth showing.
+
+        `opened`: just now, so that the list is known where opening has read it.
+        """
         repository, before = self.home.repository, self.current
         if repository is None:
             return
@@ -200,6 +205,8 @@ class Machine:
             if fence is not None:
                 self.fall(fence)
                 return
+            # What is rescued or sent now changes the list.
+            opened = opened and problem is None and not self.journal.records.waiting_count
             done = self._catch_up(identity)
         except StoreError as error:
             if self.may_fall(error.problem, opening=True):
@@ -212,7 +219,8 @@ class Machine:
             if self.closed or self.journal.records.waiting_count > len(self.waits_for_vault):
                 return
             self.breaker.close()
-            self.cache.drop()
+            if not opened:
+                self.cache.drop()
             self.go(StoreState.ONLINE, problem, backend=self.home.target.backend, conflicts=self.sharing.count())
         _announce(self.publish, done, before)
         self.sharing.start()

@@ -18,6 +18,7 @@ from storage.migrator.runner import Migrator, needs_newer_program
 from storage.opening import open_file
 
 if TYPE_CHECKING:
+    from models.connection_row import ConnectionRow
     from storage.legacy.take_over import Sealing
 
 Record = Callable[[StartupStep], None]
@@ -29,6 +30,7 @@ NOT_OPEN = Problem(Category.CANT_OPEN, "The database is not open yet.", "Wait a 
 class Opening:
     """One attempt. What could be opened is in `database`, `migrator` and `repository`; `problems` in their order.
 
+    `rows` is the list as it was read, so that nobody needs to read it again.
     `held` keeps everything read-only and says why. `integrity`, `journal_mode` and `schema` are for the status.
     """
 
@@ -45,6 +47,7 @@ class Opening:
         self.database: Database | None = None
         self.migrator: Migrator | None = None
         self.repository: DatabaseRepository | None = None
+        self.rows: list[ConnectionRow] | None = None
         self.problems: list[Problem] = []
         self.integrity = ""
         self.journal_mode = ""
@@ -133,8 +136,10 @@ class Opening:
     def _read_list(self) -> Outcome:
         database = self._need()
         repository = self._make_repository(database)
+        # What another program changes from here on is heard of, and the rows are not used then.
+        database.changed_elsewhere()
         rows = repository.rows()
-        self.repository = repository
+        self.repository, self.rows = repository, rows
         try:
             check_tables(database)
         except StoreError:
@@ -143,7 +148,6 @@ class Opening:
             raise
         if not database.read_only:
             forget_old(database)
-        database.changed_elsewhere()
         return f"{len(rows):,} connections, {sum(row.enabled for row in rows):,} enabled", None
 
     def _need(self) -> Database:

@@ -130,6 +130,8 @@ class RecordFiles:
         """
         with self.lock:
             ids = list(self._unwritten)[:count]
+            if not ids:
+                return 0
             try:
                 self.save([self._held[each] for each in ids])
             except StoreError as error:

@@ -4,6 +4,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -29,20 +30,19 @@ def test_it_is_what_the_repository_lists(tmp_path: Path) -> None:
 
 def test_rows_of_other_programs_are_the_same_in_both(tmp_path: Path) -> None:
     with open_kit(tmp_path / "data") as kit:
-        connection = kit.store.database
-        assert connection is not None
-        with connection.write() as cursor:
-            cursor.execute(
+        with closing(sqlite3.connect(kit.folder.database)) as other:
+            other.execute(
                 "INSERT INTO exchange_connections (id, name, exchange) VALUES ('bybit-x03', 'by hand', 'bybit')"
             )
-            cursor.execute(
+            other.execute(
                 "INSERT INTO exchange_connections (id, name, exchange, enabled, tags, updated_at, api_key)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?)",
                 ("../../x", b"bytes \xff", b"\x00", "perhaps", "{", 5, ""),
             )
-            cursor.execute(
+            other.execute(
                 "INSERT INTO exchange_connections (id, name, exchange) VALUES ('t', CAST(X'C328' AS TEXT), 'x')"
             )
+            other.commit()
         rows = kit.store.repository.rows()
         assert preview_rows(kit.folder.database) == rows
         assert {row.id for row in rows} == {"bybit-x03", "../../x", "t"}

@@ -138,3 +138,29 @@ def test_a_restored_backup_takes_the_place_of_what_is_there(tmp_path: Path) -> N
         assert kit.names() == ["one"]
         assert len(list((root / "quarantine").iterdir())) == 1
         kit.add("three")
+
+
+def test_a_list_read_while_opening_is_not_believed_once_somebody_changed_it(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    with open_kit(root) as kit:
+        kit.add("one")
+    with open_kit(root) as kit:
+        with closing(sqlite3.connect(kit.folder.database)) as other:
+            other.execute("UPDATE exchange_connections SET name = 'other', revision = revision + 1")
+            other.commit()
+        assert kit.names() == ["other"]
+
+
+def test_what_waits_is_in_the_first_list_after_opening(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    with open_kit(root) as kit:
+        kit.add("one")
+    database = (root / "cts.db").read_bytes()
+    (root / "cts.db").unlink()
+    (root / "cts.db").mkdir()
+    with open_kit(root) as kit:
+        kit.add("two")
+    (root / "cts.db").rmdir()
+    (root / "cts.db").write_bytes(database)
+    with open_kit(root) as kit:
+        assert kit.names() == ["one", "two"]
