@@ -37,7 +37,10 @@ _log = logging.getLogger(__name__)
 
 
 class Journal:
-    """Records, their repository and the device. `name` is what people call this desktop."""
+    """Records, their repository and the device. `name` is what people call this desktop.
+
+    `owes`: this program has committed more than it mirrored at once.
+    """
 
     def __init__(self, folder: DataFolder, name: str) -> None:
         self._given = folder
@@ -49,6 +52,7 @@ class Journal:
         self._lock = threading.RLock()
         self._mirroring = threading.Lock()
         self._behind: set[str] = set()
+        self.owes = False
 
     def only_read(self, only: bool) -> None:
         """Leave every file as it is from now on, because another program holds the folder; or no longer."""
@@ -93,6 +97,7 @@ class Journal:
         if len(applied) > MANY:
             with self._lock:
                 self._behind.update(operation.connection_id for operation, _ in applied)
+                self.owes = True
             return
         gone = [operation.connection_id for operation, outcome in applied if outcome.raw is None]
         records = [record for _, outcome in applied if (record := outcome.record) is not None]

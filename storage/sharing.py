@@ -1,6 +1,8 @@
 """What other desktops change shows here: heard from PostgreSQL's notifications or SQLite's data_version, read, told."""
 
+import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from storage.machine import Machine
     from storage.postgresql.listener import Listener
 
+_log = logging.getLogger(__name__)
 MANY: Final = 200
 """More changed rows than this are not told one by one."""
 
@@ -79,6 +82,23 @@ class Sharing:
         except StoreError as error:
             self._machine.failed(error.problem)
 
+    def compare(self) -> None:
+        """Note which record files are behind, unless that is known. Raises StoreError."""
+        machine, repository = self._machine, self._machine.home.repository
+        if not self._compared and repository is not None:
+            machine.journal.compare(machine.cache.rows(repository.rows))
+            self._compared = True
+
+    def bring_up(self, seconds: float) -> None:
+        """Bring the record files up, where no thread does: all that is known to be behind, for at most `seconds`."""
+        machine, repository = self._machine, self._machine.home.repository
+        until = time.monotonic() + seconds
+        try:
+            while machine.journal.is_behind and repository is not None and time.monotonic() < until:
+                machine.journal.catch_up(repository)
+        except StoreError as error:
+            _log.warning("The record files stay behind: %s", error.problem.text)
+
     def count(self) -> int:
         """Return how many conflicts wait for a person."""
         database = self._machine.home.database
@@ -103,9 +123,8 @@ class Sharing:
             self._tell(changed, gone)
             machine.journal.catch_up(repository, ids)
             self._count_again()
-        if not self._compared and machine.held is None:
-            machine.journal.compare(machine.cache.rows(repository.rows))
-            self._compared = True
+        if machine.held is None:
+            self.compare()
         machine.journal.catch_up(repository)
         if machine.journal.is_behind:
             self.wake()

@@ -43,6 +43,8 @@ BACKUPS_KEPT: Final = 5
 CONNECT_WAIT: Final = 0.5
 """Seconds that opening waits for a server before the record files are shown and connecting goes on behind."""
 CLOSE_SECONDS: Final = 1.0
+MIRROR_SECONDS: Final = 30.0
+"""How long a command that wrote much may bring the record files up before it ends: about a millisecond a record."""
 
 
 class Store:
@@ -208,8 +210,11 @@ class Store:
         machine = self._machine
         if machine.closed:
             return
-        machine.closed = True
         worth_it = machine.state is StoreState.ONLINE and not machine.on_files
+        patience = MIRROR_SECONDS if by_command and self._journal.owes else CLOSE_SECONDS
+        if worth_it and not self._watch:
+            machine.sharing.bring_up(patience)
+        machine.closed = True
         if self._home.is_server:
             if worth_it and not by_command:
                 self._home.export(keep, CLOSE_SECONDS)
@@ -220,7 +225,7 @@ class Store:
         try:
             self._home.close(keep, worth_a_backup=worth_it, by_command=by_command)
         finally:
-            self._journal.close()
+            self._journal.close(patience)
             if got:
                 machine.work.release()
 
@@ -256,6 +261,8 @@ class Store:
         database = self.database
         if database is None:
             raise StoreError(self.status.problem or NOT_OPEN)
+        if not self._watch:
+            self._machine.sharing.compare()
         status = self.status
         return self._machine.sharing.health.report(
             database, integrity=status.integrity, mirror_lag=self._journal.lag, waiting=status.waiting

@@ -1,6 +1,7 @@
 """Files in and out by the commands: all of what is good, none of what is not, and every refusal said."""
 
 import json
+import time
 from pathlib import Path
 
 from tests.canary import canaries_in
@@ -37,3 +38,30 @@ def test_a_record_that_is_refused_is_a_problem_and_the_others_come(program: Prog
     assert (ran.json["added"], ran.json["refused"]) == (1, 1)
     assert ran.problem["category"] == "INVALID"
     assert program.names() == ["Good"]
+
+
+def test_an_import_is_in_the_record_files_when_the_command_ends(program: Program) -> None:
+    wanted = [{"name": f"Desk {number:03}", "exchange": "bybit"} for number in range(120)]
+    source = program.folder.parent / "many.json"
+    source.write_text(json.dumps(wanted), encoding="utf-8")
+    program.run("import", str(source))
+    records = program.folder / "connections"
+    ids = {each["id"] for each in program.run("connections", "list", "--json").json}
+    assert {path.stem for path in records.glob("*-*.json")} == ids
+    assert len(ids) == 120
+    for each in sorted(records.glob("*-*.json"))[:3]:
+        each.unlink()
+    assert program.status()["health"]["mirror_lag"] == 3
+    assert {path.stem for path in records.glob("*-*.json")} == ids
+    assert program.status()["health"]["mirror_lag"] == 0
+
+
+def test_a_command_that_changes_nothing_leaves_the_index_as_it_is(program: Program) -> None:
+    program.add(name="Bybit main", exchange="bybit")
+    time.sleep(2.2)
+    program.status()
+    index = program.folder / "connections" / "connections.json"
+    before = index.stat()
+    program.status()
+    program.run("connections", "list")
+    assert (index.stat().st_ino, index.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
