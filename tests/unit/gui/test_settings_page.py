@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import Qt
@@ -134,10 +135,11 @@ def test_a_recovery_key_is_copied_in_the_one_way_that_clears_the_clipboard(qapp:
         QTest.keyClick(dialog, key, Qt.KeyboardModifier.ControlModifier)
     assert clipboard.text() == "before"
     assert not clipboard.supportsSelection() or "ABCD" not in clipboard.text(clipboard.Mode.Selection)
-    for copy in (
+    ways: tuple[Callable[[], object], ...] = (
         lambda: QTest.keyClick(dialog, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier),
         dialog.copy_button.click,
-    ):
+    )
+    for copy in ways:
         copy()
         assert clipboard.text() == "ABCD-EFGH-2345"
         assert clipboard.mimeData().data("x-kde-passwordManagerHint") == b"secret"
