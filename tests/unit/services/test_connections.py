@@ -233,13 +233,12 @@ def test_ids_that_are_no_uuid_are_refused_on_the_way_in(kit: Kit, bad: Any) -> N
 
 
 def test_odd_ids_and_values_of_plain_sql_are_listed_and_can_be_removed(kit: Kit) -> None:
-    database = kit.store.database
-    assert database is not None
-    with database.write() as cursor:
-        cursor.executemany(
+    with closing(connect(kit.folder.database)) as other:
+        other.executemany(
             "INSERT INTO exchange_connections (id, name, exchange, environment) VALUES (?, ?, ?, ?)",
             [("../../x", "path", "bybit", "live"), ("odd", "kraken one", "kraken", "live"), ("w", "w", "okx", "paper")],
         )
+        other.commit()
     assert kit.names() == ["kraken one", "path", "w"]
     assert kit.connections.edit("../../x", {"note": "kept"}).row.id == "../../x"
     with pytest.raises(InputError) as unknown:
