@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from sqlite3 import connect
 from typing import Any
 
 import pytest
@@ -254,8 +255,6 @@ def test_odd_ids_and_values_of_plain_sql_are_listed_and_can_be_removed(kit: Kit)
 
 
 def test_plain_sql_is_respected_with_and_without_a_revision(kit: Kit) -> None:
-    from sqlite3 import connect
-
     row = kit.connections.add({**OKX, "note": "mine"}).row
     seen = kit.connections.get(row.id)
     with closing(connect(kit.folder.database)) as other, other:
