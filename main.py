@@ -198,7 +198,7 @@ class _Builder:
     def transfer(self) -> "TransferService":
         from services.transfer import TransferService
 
-        return TransferService(self.core.connections, self._vault)
+        return TransferService(self.core.connections, self._vault, self._folder.root)
 
     def vault(self) -> "VaultService":
         from services.vault import VaultService

@@ -1,8 +1,18 @@
 """Names that are free: for copies, and for two records that arrive with one name."""
 
+import re
 from collections.abc import Collection
+from typing import Final
 
 from models.connection_rules import NAME_LENGTH
+
+_NUMBERED: Final = re.compile(r"(.+?)\s*\(\d{1,9}\)", re.DOTALL)
+
+
+def without_number(name: str) -> str:
+    """Return the name that `free_name` was asked for, where it gave a number; else the name itself."""
+    found = _NUMBERED.fullmatch(name)
+    return found[1] if found else name
 
 
 def with_ending(name: str, ending: str) -> str:

@@ -22,6 +22,7 @@ from models.connection import (
 from models.exchange import EXCHANGES, ExchangeInfo, find_exchange
 from models.problem import InputError
 from models.secret import SealedSecret, Secret
+from models.secret_names import secret_fields
 
 NAME_LENGTH: Final = 200
 NOTE_LENGTH: Final = 10_000
@@ -107,6 +108,17 @@ def validate(fields: Mapping[str, Any], base: Connection | None = None, *, compl
             {name: f"{_LABELS[name]} is missing; {_why(name, connection.exchange)}." for name in missing}
         )
     return connection
+
+
+def refuse_stray_secrets(fields: Mapping[str, Any], base: Connection | None = None) -> None:
+    """Raise InvalidFieldsError where a field that nothing encrypts is named like a secret: apiKey, or in `extra`."""
+    extra = fields.get("extra")
+    other = {**extra, **fields} if isinstance(extra, Mapping) else fields
+    known = base.extra if base else {}
+    new = {key: value for key, value in other.items() if key not in _KNOWN and known.get(key) != value}
+    found = dict.fromkeys(secret_fields(new))
+    if found:
+        raise InvalidFieldsError({name: f"“{name[:50]}” is named like a secret. {_STRAY}" for name in found})
 
 
 def gaps(connection: Connection) -> tuple[str, ...]:
@@ -304,4 +316,5 @@ _LABELS = {
     "api_secret": "API secret",
     "api_passphrase": "API passphrase",
 }
+_STRAY: Final = "Secrets are kept only in api_key, api_secret and api_passphrase, where they are encrypted."
 _KNOWN = {*_CHECKS, "exchange", "revision", "created_at", "updated_at"}

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from models.connection import CREDENTIALS, FIELDS, NEVER, Connection, Deleted
 from models.connection_names import free_name, with_ending
 from models.connection_row import ConnectionRow
-from models.connection_rules import advice, new_connection_id, validate
+from models.connection_rules import advice, new_connection_id, refuse_stray_secrets, validate
 from models.event import ConnectionsChanged
 from models.exchange import EXCHANGES
 from models.problem import Category, InputError, Problem, StoreError
@@ -83,7 +83,9 @@ class ConnectionService:
 
     def add(self, fields: Mapping[str, Any]) -> Saved:
         """Check and store a new connection; an id that is given must be a UUID, else it gets one."""
-        connection = validate(_settable(fields))
+        given = _settable(fields)
+        refuse_stray_secrets(given)
+        connection = validate(given)
         (row,) = self._store.repository.add([self._seal(connection)])
         self._events.publish(ConnectionsChanged(changed=(row,)))
         return Saved(row, advice(connection))
@@ -118,6 +120,7 @@ class ConnectionService:
                 field="exchange",
             )
         given = {name: value for name, value in _settable(fields).items() if name != "id"}
+        refuse_stray_secrets(given, base)
         # Half a set of credentials is refused when a person types one, not when an old gap meets an unrelated edit.
         connection = validate(given, base, complete=not _CREDENTIAL_RULES.isdisjoint(given))
         row = self._store.repository.update(base, self._seal(connection))

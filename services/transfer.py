@@ -9,11 +9,12 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from models import VERSION
 from models.connection import CREDENTIALS, Connection
-from models.connection_names import free_name
+from models.connection_names import free_name, without_number
 from models.connection_row import ConnectionRow
 from models.connection_rules import InvalidFieldsError, advice, gaps, new_connection_id, validate
-from models.problem import Category, InputError, StoreError
+from models.problem import Category, InputError, Problem, StoreError
 from models.secret import SealedSecret, Secret
+from models.secret_names import secret_fields, snake
 from models.status import ImportItem
 from services.connections import ConnectionService, as_json
 from storage.atomic_file import read_capped, write_atomic
@@ -21,7 +22,7 @@ from storage.diagnosis import diagnose
 from storage.json_file import dump_json, load_json
 from storage.legacy.json_sources import FILE_LIMIT, RECORD_LIMIT, records_in
 from storage.legacy.records import translate
-from storage.legacy.secret_words import Finder, is_placeholder, is_sealed, redact, snake
+from storage.legacy.secret_words import Finder, is_placeholder, is_sealed, redact
 
 EXPORT_FORMAT: Final = "cts-connections-export"
 EXPORT_VERSION: Final = 1
@@ -57,9 +58,10 @@ class _Read(NamedTuple):
 class TransferService:
     """Every call blocks and raises CtsError. Nothing that is there is ever changed by an import."""
 
-    def __init__(self, connections: ConnectionService, vault: Opener) -> None:
+    def __init__(self, connections: ConnectionService, vault: Opener, folder: Path | None = None) -> None:
         self._connections = connections
         self._vault = vault
+        self._folder = folder
 
     def preview(self, paths: Sequence[Path]) -> list[ImportItem]:
         """Tell what `apply` would do with each record, and change nothing.
@@ -89,10 +91,15 @@ class TransferService:
             "exported_at": datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"),
             "connections": records,
         }
+        if _holds_something_else(path, self._folder):
+            raise InputError(
+                f"{path.name} is in the data folder and no export; nothing was written.",
+                "Choose another name or folder.",
+            )
         try:
             write_atomic(path, dump_json(value))
         except OSError as error:
-            raise StoreError(diagnose(error, where=str(path))) from error
+            raise StoreError(_of_that_file(error, path)) from error
         return len(records)
 
     def _decide(self, paths: Sequence[Path]) -> list[tuple[ImportItem, Connection | None]]:
@@ -113,9 +120,11 @@ class _Present:
         self._names = {row.name for row in rows}
         self._ids = {row.id for row in rows}
         self._deleted = {each.id for each in connections.deleted()}
+        self._keys: dict[str, Secret | None] = {}
         self._twins: dict[tuple[str, str], list[ConnectionRow | Connection]] = {}
+        self._numbered: dict[tuple[str, str], list[ConnectionRow | Connection]] = {}
         for row in rows:
-            self._twins.setdefault((row.name, row.exchange), []).append(row)
+            self._remember(row, row.name)
 
     def decide(self, record: _Read) -> tuple[ImportItem, Connection | None]:
         connection = record.connection
@@ -128,28 +137,37 @@ class _Present:
             if not connection.api_key_set:
                 sentence = "A connection of this name and exchange is there already; this record brings no key."
             return self._item(record, "skip", sentence), None
-        key = (connection.name, connection.exchange)
         name = free_name(connection.name, self._names)
         # A deleted connection may be restored under its own id one day.
         identity = connection.id if connection.id not in self._deleted else new_connection_id()
         ready = replace(connection, id=identity, name=name)
         self._names.add(name)
         self._ids.add(identity)
-        self._twins.setdefault(key, []).append(ready)
+        self._remember(ready, connection.name)
         sentence = "It is new." if name == connection.name else f"“{connection.name}” is taken; it gets a suffix."
         return self._item(record._replace(label=name), "add", sentence), ready
 
+    def _remember(self, one: ConnectionRow | Connection, name: str) -> None:
+        self._twins.setdefault((name, one.exchange), []).append(one)
+        # One that got a suffix when it came in is the same when its file is imported again.
+        if (wanted := without_number(one.name)) != one.name:
+            self._numbered.setdefault((wanted, one.exchange), []).append(one)
+
     def _same_account(self, connection: Connection) -> bool:
-        for other in self._twins.get((connection.name, connection.exchange), ()):
+        which = (connection.name, connection.exchange)
+        for other in self._twins.get(which, ()):
             if connection.api_key is None or self._key(other) == connection.api_key:
                 return True
-        return False
+        return any(self._key(other) == connection.api_key for other in self._numbered.get(which, ()))
 
     def _key(self, other: ConnectionRow | Connection) -> Secret | None:
         if isinstance(other, Connection):
             return other.api_key if isinstance(other.api_key, Secret) else None
-        token = self._connections.get(other.id).api_key
-        return self._vault.open_secret(other.id, "api_key", token) if isinstance(token, SealedSecret) else None
+        if other.id not in self._keys:
+            token = self._connections.get(other.id).api_key
+            known = self._vault.open_secret(other.id, "api_key", token) if isinstance(token, SealedSecret) else None
+            self._keys[other.id] = known
+        return self._keys[other.id]
 
     @staticmethod
     def _item(record: _Read, action: str, sentence: str) -> ImportItem:
@@ -163,11 +181,17 @@ def _read_file(path: Path) -> list[_Read]:
         why = getattr(error, "why", None)
         raise _refused(path.name, why or "cannot be read") from None
     except OSError as error:
-        raise StoreError(diagnose(error, where=str(path))) from error
+        raise StoreError(_of_that_file(error, path)) from error
     records = _records(path, value)
     if len(records) > RECORD_LIMIT:
         raise _refused(path.name, f"holds more than {RECORD_LIMIT:,} records")
-    return [_from_cts(path, spare, raw) if _is_of_cts(raw) else _native(path, raw) for spare, raw in records]
+    return [_one(path, spare, raw) for spare, raw in records]
+
+
+def _one(path: Path, spare: str, raw: Any) -> _Read:
+    if not isinstance(raw, dict):
+        return _Read(path.name, spare, "", None, "It is no connection.")
+    return _from_cts(path, spare, raw) if _is_of_cts(raw) else _native(path, raw)
 
 
 def _is_of_cts(raw: Mapping[str, Any]) -> bool:
@@ -178,7 +202,7 @@ def _is_of_cts(raw: Mapping[str, Any]) -> bool:
     return bool(_THEIRS & names) or any(name in names and name not in raw for name in CREDENTIALS)
 
 
-def _records(path: Path, value: Any) -> list[tuple[str, dict[str, Any]]]:
+def _records(path: Path, value: Any) -> Sequence[tuple[str, Any]]:
     """Return the records of a file, whichever of the known forms it has."""
     if isinstance(value, dict) and "format" in value:
         version = value.get("version")
@@ -198,10 +222,9 @@ def _records(path: Path, value: Any) -> list[tuple[str, dict[str, Any]]]:
     raise _refused(path.name, "holds no connections")
 
 
-def _numbered(path: Path, items: list[Any]) -> list[tuple[str, dict[str, Any]]]:
-    for number, item in enumerate(items[: RECORD_LIMIT + 1], 1):
-        if not isinstance(item, dict):
-            raise _refused(path.name, f"holds something that is no connection (item {number})")
+def _numbered(path: Path, items: list[Any]) -> list[tuple[str, Any]]:
+    if items and not any(isinstance(item, dict) for item in items):
+        raise _refused(path.name, "holds no connection, only other things")
     return [(f"{path.stem}#{number}", item) for number, item in enumerate(items, 1)]
 
 
@@ -222,6 +245,8 @@ def _native(path: Path, raw: Mapping[str, Any]) -> _Read:
     except InvalidFieldsError as error:
         return _Read(path.name, label, exchange, None, str(error.problem.text))
     secrets = [getattr(connection, name).reveal() for name in CREDENTIALS if getattr(connection, name)]
+    if lost := list(dict.fromkeys(secret_fields(connection.extra))):
+        notes.append(f"{', '.join(lost)[:200]}: named like a secret, and no field of a connection; it was left out.")
     connection = replace(connection, extra=redact(connection.extra, Finder(secrets)))
     return _read(path, connection, notes)
 
@@ -257,3 +282,22 @@ def _record(connection: Connection) -> dict[str, Any]:
 
 def _refused(what: str, why: str) -> InputError:
     return InputError(f"{what} {why}. Nothing was imported.", "Choose another file.", category=Category.BAD_FILE)
+
+
+def _of_that_file(error: OSError, path: Path) -> Problem:
+    """Say it of a file that a person named: another data folder would not help."""
+    problem = diagnose(error, where=str(path), path=path)
+    if problem.category is not Category.CANT_OPEN:
+        return problem
+    return problem._replace(solution="Check its name and folder, and that this user may read and write there.")
+
+
+def _holds_something_else(path: Path, folder: Path | None) -> bool:
+    """Tell whether an export would replace a file of the program: cts.db named by mistake would be gone."""
+    if folder is None or not path.is_file() or not path.resolve().is_relative_to(folder.resolve()):
+        return False
+    try:
+        value = load_json(read_capped(path, FILE_LIMIT), name=path.name)
+    except (StoreError, OSError):
+        return True
+    return not isinstance(value, dict) or value.get("format") != EXPORT_FORMAT

@@ -6,20 +6,27 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from models.connection import JsonValue
+from models.secret_names import is_secret_name
 from storage.legacy.named_values import named_values
 from storage.legacy.secret_words import (
     SHORTEST_SEARCHED,
     Finder,
     is_placeholder,
     is_sealed,
-    is_secret_name,
     redact,
+    secrets_said,
     secrets_within,
+    without_pieces,
 )
 from storage.legacy.shapes import PREFIX, quote, recognise, tables
 
 _FILLER: Final = "removed-"
 _SWITCHES: Final = {"true", "false", "yes", "no", "on", "off"}
+# Only a few cells of a large table are JSON, or say in words what they hold.
+_LIKELY: Final = "GLOB '*[{{[]*'" + "".join(
+    f" OR {{name}} LIKE '%{word}%'"
+    for word in ("api_key", "apikey", "api-key", "secret", "passphrase", "password", "token")
+)
 _TRIGGERS: Final = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql IS NOT NULL"
 
 
@@ -50,9 +57,10 @@ def harvest_by_table(connection: sqlite3.Connection) -> dict[str, set[str]]:
 
 def _harvest_column(connection: sqlite3.Connection, table: str, column: str, encoding: str) -> Iterator[str]:
     named = is_secret_name(column)
-    condition = "IS NOT NULL" if named else "GLOB '*[{[]*'"
+    condition = "IS NOT NULL" if named else _LIKELY
+    name = quote(column)
     cells = connection.execute(
-        f"SELECT DISTINCT CAST({quote(column)} AS BLOB) FROM {quote(table)} WHERE {quote(column)} {condition}"  # noqa: S608 - quoted
+        f"SELECT DISTINCT CAST({name} AS BLOB) FROM {quote(table)} WHERE {name} {condition.format(name=name)}"  # noqa: S608 - quoted
     )
     for (raw,) in cells:
         yield from _secrets_in(_text(raw, encoding), named=named)
@@ -74,6 +82,8 @@ def _secrets_in(text: str, *, named: bool) -> Iterator[str]:
         yield from secrets_within(value, named=named)
     elif named and not is_placeholder(text) and not is_sealed(text):
         yield text.strip()
+    elif not named:
+        yield from (said for said in secrets_said(text) if not is_placeholder(said) and not is_sealed(said))
 
 
 def _secrets_in_setting(text: str) -> Iterator[str]:
@@ -159,6 +169,8 @@ def _teach(connection: sqlite3.Connection, finder: Finder) -> None:
         value = _json(text)
         if isinstance(value, dict | list) and any(secrets_within(value)):
             text = json.dumps(redact(value, finder), ensure_ascii=False)
+        elif value is None:
+            text = without_pieces(text)
         return finder.clean(text).encode(encoding, "surrogateescape" if encoding == "utf-8" else "surrogatepass")
 
     width = SHORTEST_SEARCHED * len("a".encode(encoding))

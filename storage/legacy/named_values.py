@@ -4,7 +4,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from storage.legacy.secret_words import is_secret_name
+from models.secret_names import is_secret_name
 from storage.legacy.shapes import quote
 
 _NAMES: Final = {"key", "name", "setting", "setting_key", "setting_name", "config_key", "option", "parameter"}

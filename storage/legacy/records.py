@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 from models.connection import CREDENTIALS, AccountType, Connection, Environment, JsonValue
 from models.connection_rules import NAME_LENGTH, InvalidFieldsError, clean_text, validate
 from models.exchange import EXCHANGES, find_exchange
-from storage.legacy.secret_words import Finder, is_placeholder, redact, secrets_within, snake
+from models.secret_names import snake
+from storage.legacy.secret_words import Finder, is_placeholder, redact, secrets_within
 
 NO_ID: Final = "no-id-"
 """What the id begins with that a record without one is remembered by."""

@@ -3,7 +3,7 @@
 import json
 import sqlite3
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -54,11 +54,20 @@ def together(kept: list[Kept]) -> TakeOver | None:
         connections=sum(report.connections for report in reports),
         tables={name: count for report in reports for name, count in report.tables.items()},
         renamed=tuple(pair for report in reports for pair in report.renamed),
-        skipped=tuple(dict.fromkeys(one for report in reports for one in report.skipped)),
+        skipped=_once([report.skipped for report in reports]),
         plaintext=tuple(dict.fromkeys(place for report in reports for place in report.plaintext)),
         backup=next((report.backup for report in reports if report.backup), ""),
-        repaired=tuple(dict.fromkeys(one for report in reports for one in report.repaired)),
+        repaired=_once([report.repaired for report in reports]),
     )
+
+
+def _once(lists: Sequence[Sequence[Skipped]]) -> tuple[Skipped, ...]:
+    """Say again only what a later report adds; two records of one name in one report are two."""
+    result: list[Skipped] = []
+    for each in lists:
+        known = set(result)
+        result += [one for one in each if one not in known]
+    return tuple(result)
 
 
 def add(connection: sqlite3.Connection, report: TakeOver, files: Mapping[str, str]) -> None:

@@ -9,12 +9,14 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
 from models.connection import CREDENTIALS
 from models.problem import Category, CtsError, Problem, StoreError, VaultError
 from models.secret import SealedSecret, Secret
+from models.secret_names import is_secret_name
 from models.status import Scrubbed
 from storage.atomic_file import backup_of, read_capped, write_atomic
 from storage.data_folder import DataFolder
@@ -25,13 +27,15 @@ from storage.json_store.names import is_of_cts31, is_record_name
 from storage.legacy import reports
 from storage.legacy.cleaning import clean, harvest
 from storage.legacy.json_sources import FILE_LIMIT, candidates, records_in
-from storage.legacy.secret_words import Finder, is_sealed, is_searchable, is_secret_name, secrets_within, written_forms
+from storage.legacy.secret_words import Finder, is_sealed, is_searchable, secrets_within, written_forms
 from storage.legacy.shapes import CONNECTIONS
 from storage.legacy.workbench import Hook, no_hook, only_ours, put_back, sweep_copies, working_copy
 
 OpenSecret = Callable[[str, str, SealedSecret], Secret]
 """What Vault.open_secret is."""
 
+_EXPECTED: Final = "scrubbed: "
+_LOG_LIMIT: Final = 64 * 1024 * 1024
 _SETTINGS: Final = "settings.json"
 _MAGIC: Final = b"SQLite format 3\0"
 _PIECE: Final = 1 << 17
@@ -86,9 +90,10 @@ def _scrub(database: Database, folder: DataFolder, open_secret: OpenSecret | Non
             cleaned.append(_shown(path, folder.root))
         hook(f"cleaned {path.name}")
     for path in texts:
-        if _clean_text(path, finder):
+        if _clean_text(path, finder, partial(_expect, database, folder.root, hook)):
             cleaned.append(_shown(path, folder.root))
         hook(f"cleaned {path.name}")
+    cleaned += _clean_logs(folder, finder, secrets)
     _prove(folder.root, secrets)
     hook("proved")
     _note(database, folder.root)
@@ -146,19 +151,47 @@ def _harvest_text(path: Path) -> set[str]:
     return {secret.strip() for secret in found if secret.strip()}
 
 
-def _clean_text(path: Path, finder: Finder) -> bool:
+def _clean_text(path: Path, finder: Finder, expect: Callable[[Path, bytes], None]) -> bool:
     text, value = _read_text(path)
     if value is not None:
         after = _emptied(value, finder)
         if after == value:
             return False
-        write_atomic(path, dump_json(after), backup=False)
-        return True
-    after_text = finder.clean(_FIELD.sub(r"\1\3", text))
-    if after_text == text:
-        return False
-    write_atomic(path, after_text.encode("utf-8", "surrogateescape"), backup=False)
+        content = dump_json(after)
+    else:
+        after_text = finder.clean(_FIELD.sub(r"\1\3", text))
+        if after_text == text:
+            return False
+        content = after_text.encode("utf-8", "surrogateescape")
+    expect(path, content)
+    write_atomic(path, content, backup=False)
     return True
+
+
+def _expect(database: Database, root: Path, hook: Hook, path: Path, content: bytes) -> None:
+    """Write down what a file will hold, before it does: killed then, the next start must not take it for a new one."""
+    name = _shown(path, root)
+    with database.write() as connection:
+        for kept in reports.read_kept(connection):
+            if name in kept.files:
+                digest = hashlib.sha256(content).hexdigest()
+                reports.replace(connection, kept._replace(files={**kept.files, _EXPECTED + name: digest}))
+    hook(f"expected {path.name}")
+
+
+def _clean_logs(folder: DataFolder, finder: Finder, secrets: set[str]) -> list[str]:
+    """Clean the logs of the old program, which are plain text; anything else that holds a secret is only named."""
+    cleaned = []
+    for path in _files(folder.logs):
+        if path.stat().st_size > _LOG_LIMIT or _is_database(path) or not any(_found(path, secrets)):
+            continue
+        content = read_capped(path, _LOG_LIMIT)
+        if b"\0" in content:
+            continue
+        text = finder.clean(content.decode("utf-8", "surrogateescape"))
+        write_atomic(path, text.encode("utf-8", "surrogateescape"), backup=False)
+        cleaned.append(_shown(path, folder.root))
+    return cleaned
 
 
 def _emptied(value: Any, finder: Finder, *, named: bool = False) -> Any:
@@ -276,6 +309,7 @@ def _note(database: Database, root: Path) -> None:
             files = {
                 name: hashlib.sha256((root / name).read_bytes()).hexdigest() if (root / name).is_file() else digest
                 for name, digest in kept.files.items()
+                if not name.startswith(_EXPECTED)
             }
             reports.replace(connection, kept._replace(report=kept.report._replace(plaintext=()), files=files))
 

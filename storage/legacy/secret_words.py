@@ -6,35 +6,26 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
 from models.connection import JsonValue
+from models.secret_names import is_secret_name
 
+# What is left of JSON that was cut off: a key, and the text after it, closed or cut.
+_PIECE: Final = re.compile(r'("([^"\\]{1,60})"\s*:\s*")((?:[^"\\]|\\.)*)("|$)')
+# A line of a log: api_key=..., Secret: ...; only what is too long and too mixed to be a word.
+_SAID: Final = re.compile(
+    r"([\w-]{0,20}(?:api[_-]?key|secret|pass(?:phrase|word)|token)[\w-]{0,20})[\"']?\s{0,4}[=:]\s{0,4}[\"']?([\w+/=.~-]{16,})",
+    re.IGNORECASE,
+)
+_TURNS: Final = re.compile(r"(?<=[a-z])[A-Z]")
 REMOVED: Final = "[removed]"
 SHORTEST_SEARCHED: Final = 8
 """Shorter values are ordinary words too often to be looked for in other fields and in raw bytes."""
 
-_NAME = re.compile(
-    r"api_?key|secret|pass_?phrase|passw|passwd|(^|_)pass$|(^|_)pwd$|token|private_?key|credential|mnemonic|seed_?phrase"
-    r"|(^|_)auth(orization)?$|bearer|(^|_)cookie|signature"
-)
-_CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _PLACEHOLDER = re.compile(
     r"(your|enter|insert|paste|put|add|replace)[\s_-]?(\w{1,12}[\s_-]){0,3}(api|secret|key|pass)[\s\w-]{0,30}"
     r"|no[\s_-]?(api[\s_-]?)?(key|secret|pass(word|phrase)?|credentials?)|none|null|nil|undefined|n/?a|todo|tbd|empty"
     r"|not[\s_-]?set|removed-[0-9A-F]{16}|placeholder|dummy|change[\s_-]?me|\W*|(?P<one>.)(?P=one)*|<.*>|\[.*\]|\$?\{.*\}",
     re.IGNORECASE,
 )
-
-
-def snake(name: str) -> str:
-    """Return a field name as CTS's database writes it: apiKey and API-Key are api_key."""
-    return _CAMEL.sub("_", name).replace("-", "_").replace(" ", "_").lower()
-
-
-def is_secret_name(name: str) -> bool:
-    """Tell whether a field of this name may hold a secret. It errs on the side of yes, save for flags and counts."""
-    plain = snake(name)
-    if plain.startswith(("has_", "is_", "max_", "num_")) or plain.endswith(("_set", "_count", "_at", "_enabled")):
-        return False
-    return _NAME.search(plain) is not None
 
 
 def is_placeholder(value: str) -> bool:
@@ -52,7 +43,10 @@ def is_searchable(value: str) -> bool:
     text = value.strip()
     if len(text) < SHORTEST_SEARCHED or is_placeholder(text):
         return False
-    return len(text) >= 16 or (any(c.isdigit() for c in text) and any(c.isalpha() for c in text))
+    if len(text) >= 16 or (any(c.isdigit() for c in text) and any(c.isalpha() for c in text)):
+        return True
+    # qWeRtYuI is a passphrase; perpetual, takeProfit and BTC-USDT are words.
+    return len(_TURNS.findall(text)) >= 2
 
 
 def written_forms(secret: str) -> set[str]:
@@ -71,23 +65,23 @@ class Finder:
         for form in self.forms:
             self._by_head.setdefault(form[:SHORTEST_SEARCHED], []).append(form)
 
-    def find(self, text: str) -> str | None:
-        """Return the first secret in a text, None where there is none."""
-        heads, size = self._by_head, SHORTEST_SEARCHED
-        if not heads:
-            return None
-        for index in range(len(text) - size + 1):
-            candidates = heads.get(text[index : index + size])
-            if candidates:
-                for secret in sorted(candidates, key=len, reverse=True):
-                    if text.startswith(secret, index):
-                        return secret
-        return None
-
     def clean(self, text: str) -> str:
-        while (secret := self.find(text)) is not None:
-            text = text.replace(secret, REMOVED)
-        return text
+        """Return the text with every secret replaced, in one pass: a log may hold thousands."""
+        heads, size, index, done = self._by_head, SHORTEST_SEARCHED, 0, 0
+        parts: list[str] = []
+        last = len(text) - size if heads else -1
+        while index <= last:
+            secret = self._at(text, index) if text[index : index + size] in heads else None
+            if secret is None:
+                index += 1
+                continue
+            parts += [text[done:index], REMOVED]
+            index = done = index + len(secret)
+        return "".join([*parts, text[done:]]) if parts else text
+
+    def _at(self, text: str, index: int) -> str | None:
+        candidates = self._by_head.get(text[index : index + SHORTEST_SEARCHED], ())
+        return next((one for one in sorted(candidates, key=len, reverse=True) if text.startswith(one, index)), None)
 
 
 def redact(value: Any, finder: Finder) -> Any:
@@ -116,3 +110,16 @@ def secrets_within(value: JsonValue, *, named: bool = False) -> Iterator[str]:
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from secrets_within(item, named=named or is_secret_name(key))
+
+
+def secrets_said(text: str) -> Iterator[str]:
+    """Yield the secrets of a text that is no whole JSON: under a key of what was cut off, or in a line of a log."""
+    yield from (match[3] for match in _PIECE.finditer(text) if match[3] and is_secret_name(match[2]))
+    for match in _SAID.finditer(text):
+        if is_secret_name(match[1]) and any(c.isdigit() for c in match[2]) and any(c.isalpha() for c in match[2]):
+            yield match[2]
+
+
+def without_pieces(text: str) -> str:
+    """Return JSON that was cut off, without what stands under its keys that are named like secrets."""
+    return _PIECE.sub(lambda match: match[1] + match[4] if is_secret_name(match[2]) else match[0], text)

@@ -1,8 +1,9 @@
 """The service over the real store and vault: what people give it, what it refuses, what it announces."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from sqlite3 import connect
 from typing import Any
@@ -16,6 +17,7 @@ from models.event import ConnectionsChanged
 from models.problem import Category, CtsError, InputError, StoreError, VaultError
 from models.secret import SealedSecret
 from services.connections import as_json
+from tests.canary import canaries_under, make_canary
 from tests.store_kit import Kit
 
 OKX = {"name": "OKX main", "exchange": "okx"}
@@ -299,3 +301,39 @@ def test_any_text_is_stored_as_it_is_or_refused(kit: Kit, name: str, note: str) 
     assert found.id == row.id
     assert kit.connections.edit(row.id, {"note": found.note}).row.revision == 1
     assert kit.connections.remove([row.id])[0].name == row.name
+
+
+STRAYS: list[Callable[[str], dict[str, Any]]] = [
+    lambda secret: {"apiKey": secret},
+    lambda secret: {"secret": secret},
+    lambda secret: {"passphrase": secret},
+    lambda secret: {"extra": {"n": [{"webhookSecret": secret}]}},
+    lambda secret: {"settings": {"password": ["deep", secret]}},
+]
+
+
+@pytest.mark.parametrize("stray", STRAYS)
+def test_a_secret_in_a_field_that_nothing_encrypts_is_refused(kit: Kit, stray: Callable[[str], dict[str, Any]]) -> None:
+    secret = make_canary()
+    kit.connections.add({"name": "There", "exchange": "bybit", "token_lifetime": 5, "extra": {"has_secret": "no"}})
+    there = kit.connections.find("There")
+    saves: list[Callable[[], object]] = [
+        lambda: kit.connections.add({"name": "New", "exchange": "bybit", **stray(secret)}),
+        lambda: kit.connections.edit(there.id, stray(secret)),
+    ]
+    for save in saves:
+        with pytest.raises(InputError, match="named like a secret") as raised:
+            save()
+        assert secret not in str(raised.value.problem)
+        assert "api_key, api_secret and api_passphrase" in raised.value.problem.text
+    assert kit.names() == ["There"]
+    assert canaries_under(kit.folder.root, [secret]) == []
+
+
+def test_what_is_there_already_is_no_reason_to_refuse_an_edit(kit: Kit) -> None:
+    kit.connections.add({"name": "There", "exchange": "bybit"})
+    there = kit.connections.find("There")
+    kit.store.repository.update(there, replace(there, extra={"webhookSecret": "put there by plain SQL"}))
+    there = kit.connections.find("There")
+    kit.connections.edit(there.id, {"note": "n", "extra": there.extra})
+    assert kit.connections.find("There").note == "n"

@@ -3,6 +3,7 @@
 import json
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +56,11 @@ def test_an_export_comes_back_clean(kit: Kit, transfer: TransferService, tmp_pat
         "live_trade": True,
         "environment": "demo",
         "unknown": {"deep": [1, None, "ü"]},
-        "webhookSecret": secret,
     }
     kit.connections.add({"name": "🚀 ‚one‘", **fields})
+    # No door of ours lets a secret in there, but plain SQL may have put one.
+    one = kit.connections.find("🚀 ‚one‘")
+    kit.store.repository.update(one, replace(one, extra={**one.extra, "webhookSecret": secret}))
     kit.connections.add({"name": "=cmd|' /C calc'!A0", "exchange": "bybit"})
     file = tmp_path / "out.json"
     assert transfer.export(file) == 2
@@ -264,3 +267,53 @@ def test_credentials_spelled_in_another_way_are_not_lost(kit: Kit, transfer: Tra
         [write(tmp_path / "in.json", [{"name": "A", "exchange": "bybit", "apiKey": key, "apiSecret": secret}])]
     )
     assert key_of(kit, "A") == key
+
+
+def test_a_file_imported_again_adds_nothing(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    """The second of two accounts with one name got a suffix: it must be known again under the name in the file."""
+    canaries = Canaries()
+    kit.connections.add({"name": "Main", "exchange": "bybit", "api_key": "another-key", "api_secret": "another"})
+    records = [json_record(canaries, f"bybit-x0{n}", name="Main", exchange="bybit") for n in range(3)]
+    file = write(tmp_path / "in.json", records)
+    assert actions(transfer, file) == [("add", "Main (2)"), ("add", "Main (3)"), ("add", "Main (4)")]
+    assert {action for action, _ in actions(transfer, file)} == {"skip"}
+    assert len(kit.names()) == 4
+
+
+def test_a_stranger_in_a_list_does_not_keep_the_others_out(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    file = write(tmp_path / "in.json", [None, json_record(Canaries(), "x", name="Good"), 5])
+    found = transfer.apply([file])
+    assert [(item.action, item.sentence) for item in found if item.action != "add"] == [
+        ("refuse", "It is no connection.")
+    ] * 2
+    assert kit.names() == ["Good"]
+
+
+def test_a_secret_that_is_left_out_is_told(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
+    secret = make_canary()
+    record = {"name": "N", "exchange": "bybit", "environment": "live", "extra": {"deep": {"webhookSecret": secret}}}
+    (item,) = transfer.apply([write(tmp_path / "in.json", [record])])
+    assert (item.action, "webhookSecret" in " ".join(item.advice)) == ("add", True)
+    assert kit.connections.find("N").extra == {"deep": {}}
+
+
+@pytest.mark.parametrize("name", ["cts.db", "vault.json", "settings.json", "connections/{id}.json"])
+def test_an_export_never_replaces_a_file_of_the_program(kit: Kit, tmp_path: Path, name: str) -> None:
+    saved = kit.connections.add({"name": "N", "exchange": "bybit"})
+    folder, name = tmp_path / "data", name.format(id=saved.row.id)
+    transfer = TransferService(kit.connections, kit.vault, folder)
+    (folder / "settings.json").write_text("{}")
+    before = (folder / name).read_bytes()
+    with pytest.raises(InputError, match="no export"):
+        transfer.export(folder / name)
+    assert (folder / name).read_bytes() == before
+    assert transfer.export(folder / "export.json") == transfer.export(folder / "export.json") == 1
+
+
+def test_a_file_that_is_not_there_is_not_a_matter_of_the_data_folder(transfer: TransferService, tmp_path: Path) -> None:
+    for call in (lambda: transfer.preview([tmp_path / "none.json"]), lambda: transfer.export(tmp_path / "no" / "x")):
+        with pytest.raises(CtsError) as raised:
+            call()
+        assert raised.value.problem.category is Category.CANT_OPEN
+        assert "data folder" not in raised.value.problem.solution
+        assert "--data-dir" not in raised.value.problem.solution

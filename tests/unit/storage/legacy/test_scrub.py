@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from models.problem import Category, StoreError
+from models.secret_names import is_secret_name
 from services.events import Events
 from services.legacy import LegacyService
 from storage.backup import list_backups, make_backup, verify
 from storage.database import Database
 from storage.legacy.scrub import scrub
-from storage.legacy.secret_words import Finder, is_placeholder, is_secret_name
-from tests.canary import canaries_under
+from storage.legacy.secret_words import Finder, is_placeholder
+from tests.canary import canaries_under, make_canary
 from tests.fixtures.cts31 import Canaries, json_record, shape_a, shape_b, write
 from tests.store_kit import Kit, open_kit
 from tests.unit.storage.legacy.test_take_over import by_name, credentials
@@ -203,3 +204,81 @@ def test_a_desk_with_many_keys(tmp_path: Path) -> None:
     for path in tmp_path.rglob("*"):
         content = path.read_bytes() if path.is_file() else b""
         assert [secret for secret in canaries.made if secret.encode() in content] == []
+
+
+def test_what_is_no_whole_json_is_cleaned_too(tmp_path: Path) -> None:
+    """Cut off after some characters, or said in a line of a log: the key of a connection that is long deleted."""
+    canaries = Canaries()
+    shape_b(tmp_path / "cts.db", canaries)
+    one, two, three, four = (make_canary() for _ in range(4))
+    canaries.made += [one, two[:-6], three, four]
+    cut = json.dumps({"plan": "hedge", "apiKey": one, "api_secret": two})[:-8]
+    said = f"GET /v5/account?api_key={three}&symbol=BTCUSDT secret: '{four}' token=ok"
+    with closing(sqlite3.connect(tmp_path / "cts.db")) as connection:
+        connection.execute("CREATE TABLE old_events (id INTEGER PRIMARY KEY, data TEXT, message TEXT)")
+        connection.execute("INSERT INTO old_events (data, message) VALUES (?, ?)", (cut, said))
+        connection.commit()
+    with open_kit(tmp_path) as kit:
+        assert any("legacy_old_events" in place for place in legacy_of(kit).plaintext())
+        legacy_of(kit).scrub()
+    assert canaries_under(tmp_path, canaries.made) == []
+    with closing(sqlite3.connect(tmp_path / "cts.db")) as connection:
+        data, message = connection.execute("SELECT data, message FROM legacy_old_events").fetchone()
+    assert data == '{"plan": "hedge", "apiKey": "", "api_secret": "'
+    assert message == "GET /v5/account?api_key=[removed]&symbol=BTCUSDT secret: '[removed]' token=ok"
+
+
+def test_the_logs_of_the_old_program_are_cleaned(tmp_path: Path) -> None:
+    canaries = Canaries()
+    shape_a(tmp_path / "cts.db", canaries)
+    log = tmp_path / "logs" / "engine.log"
+    log.parent.mkdir()
+    lines = [f"{number} {canaries.made[number % 3]} done" for number in range(2_000)]
+    log.write_bytes("\n".join(lines).encode() + b"\xff")
+    with open_kit(tmp_path) as kit:
+        done = legacy_of(kit).scrub()
+        assert "logs/engine.log" in done.files
+        assert legacy_of(kit).plaintext() == ()
+    assert canaries_under(tmp_path, canaries.made) == []
+    assert log.read_bytes().endswith(b"1999 [removed] done\xff")
+
+
+def test_a_scrub_that_cannot_finish_brings_nothing_a_second_time(tmp_path: Path) -> None:
+    """A record without an id is remembered by its key, too: with the key gone it must not look like another one."""
+    canaries = Canaries()
+    record = json_record(canaries, "")
+    write(tmp_path / "connections.json", [record, json_record(canaries, "bingx-x02")])
+    (tmp_path / "my keys.txt").write_text(canaries.made[0], encoding="utf-8")
+    with open_kit(tmp_path) as kit:
+        names = kit.names()
+        with pytest.raises(StoreError, match="my keys"):
+            legacy_of(kit).scrub()
+    assert canaries.made[0].encode() not in (tmp_path / "connections.json").read_bytes()
+    with open_kit(tmp_path) as kit:
+        assert kit.names() == names
+        assert [step.detail for step in kit.steps if step.step == "take-over"] == ["nothing to take over"]
+
+
+@pytest.mark.parametrize("moment", ["expected connections.json", "cleaned connections.json"])
+def test_a_scrub_that_is_killed_brings_nothing_a_second_time(tmp_path: Path, moment: str) -> None:
+    class Killed(BaseException):
+        pass
+
+    def kill(step: str) -> None:
+        if step == moment:
+            raise Killed
+
+    canaries = Canaries()
+    write(tmp_path / "connections.json", [json_record(canaries, ""), json_record(canaries, "bingx-x02")])
+    with open_kit(tmp_path) as kit:
+        names = kit.names()
+        database = kit.store.database
+        assert isinstance(database, Database)
+        with pytest.raises(Killed):
+            scrub(database, kit.folder, hook=kill)
+    with open_kit(tmp_path) as kit:
+        assert kit.names() == names
+        legacy_of(kit).scrub()
+    assert canaries_under(tmp_path, canaries.made) == []
+    with open_kit(tmp_path) as kit:
+        assert kit.names() == names
