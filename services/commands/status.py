@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from services.commands.parser import Parser
     from services.core import Core
 
+_SHOWN = 5
 # The store works, and every record can be read: worth saying, not a failure.
 _HARMLESS = {Category.IN_USE, Category.TEMPORARY}
 
@@ -48,6 +49,8 @@ def _text(data: dict[str, Any], problems: tuple[Problem, ...]) -> str:
         for step in data["startup"]
     ]
     parts = [pairs(facts), table(("Start", "", "", ""), steps)]
+    if data["take_over"] and data["take_over"]["skipped"]:
+        parts.insert(1, _left_out(data["take_over"]["skipped"]))
     if problems:
         parts.append("\n".join(f"{p.category}: {safe(p.text)} {safe(p.solution)}".rstrip() for p in problems))
     return "\n\n".join(parts)
@@ -79,6 +82,13 @@ def _health(health: dict[str, Any]) -> str:
     if health["connections_used"] is not None:
         parts.append(f"{health['connections_used']} of {health['connections_max']} connections")
     return ", ".join(part for part in parts if part)
+
+
+def _left_out(skipped: list[dict[str, str]]) -> str:
+    lines = [f"Left out: {safe(one['what'])}: {safe(one['why'])}" for one in skipped[:_SHOWN]]
+    if len(skipped) > _SHOWN:
+        lines.append(f"and {len(skipped) - _SHOWN:,} more; see them with: legacy report")
+    return "\n".join(lines)
 
 
 def _take_over(report: dict[str, Any]) -> str:

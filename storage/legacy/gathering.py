@@ -1,6 +1,7 @@
 """Every old connection once, from the database and from the JSON files, before anything is written."""
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -26,9 +27,14 @@ def rows(copy: sqlite3.Connection, shape: Shape) -> Iterator[Old]:
     names = list(columns(copy, table))
     if not names:
         return
+    seen: Counter[str] = Counter()
     cursor = copy.execute(f"SELECT {', '.join(map(quote, names))} FROM {quote(table)} ORDER BY rowid")  # noqa: S608
     for number, row in enumerate(cursor, 1):
         item = translate(dict(zip(names, row, strict=True)), fallback_id=f"row {number}")
+        seen[item.legacy_id] += 1
+        if seen[item.legacy_id] > 1:
+            # A table without a primary key may hold an id twice, and no row may be lost.
+            item = item._replace(legacy_id=f"{item.legacy_id}#{seen[item.legacy_id]}")
         ids = ((FROM_DATABASE, item.legacy_id),)
         yield Old(FROM_DATABASE, item, ids if shape is Shape.A else (*ids, (FROM_FILES, item.legacy_id)))
 

@@ -1,7 +1,7 @@
 """The JSON files where CTS v3.1 kept connections: arrays, or an object per file, told from ours by their content."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -117,7 +117,7 @@ def merge_copies(sources: list[Source]) -> tuple[list[tuple[Source, Translated]]
     """
     by_id: dict[str, list[tuple[Source, Translated]]] = {}
     for source in sources:
-        for item in source.items:
+        for item in _told_apart(source.items):
             by_id.setdefault(item.legacy_id, []).append((source, item))
     merged, sentences = [], []
     for copies in by_id.values():
@@ -132,6 +132,23 @@ def merge_copies(sources: list[Source]) -> tuple[list[tuple[Source, Translated]]
                 )
         merged.append((source, item))
     return merged, sentences
+
+
+def _told_apart(items: Iterable[Translated]) -> Iterator[Translated]:
+    """Yield the records of one file; where two keys share an id there, they are two accounts, and both come over."""
+    by_id: dict[str, list[Translated]] = {}
+    for item in items:
+        others = by_id.setdefault(item.legacy_id, [])
+        if others and all(_another_key(item, other) for other in others):
+            yield item._replace(legacy_id=f"{item.legacy_id}#{len(others) + 1}")
+        else:
+            yield item
+        others.append(item)
+
+
+def _another_key(item: Translated, other: Translated) -> bool:
+    keys = [getattr(one.connection, "api_key", None) for one in (item, other)]
+    return None not in keys and keys[0] != keys[1]
 
 
 def complete_from(item: Translated, copy: Translated) -> tuple[Translated, bool]:

@@ -88,10 +88,18 @@ def translate(raw: Mapping[str, Any], *, fallback_id: str = "") -> Translated:
     if info is None:
         given = _cleaned(str(shown.get("exchange") or ""))[:50]
         why = f"its exchange “{given}” is not one that this program knows" if given else "it names no exchange"
-        return Translated(legacy_id, label, None, f"{label}: {why}; it stays in the old data.", secrets=secrets)
+        return Translated(
+            legacy_id, label, None, f"{label}: {why}; it stays in the old data{_under(legacy_id)}.", secrets=secrets
+        )
     fields, extra = _fields(shown, info.id, legacy_id, notes)
     fields["extra"] = {**extra, **_origin(legacy_id)}
     return _settle(Translated(legacy_id, label, None, secrets=secrets), fields | credentials, shown, notes)
+
+
+def _under(legacy_id: str) -> str:
+    """Say under which id it is found there: names may be empty, or shared by many."""
+    shown = "" if legacy_id.startswith(NO_ID) else _cleaned(legacy_id)[:60]
+    return f" (id {shown})" if shown else ""
 
 
 def placeholder_name(legacy_id: str) -> str:
@@ -115,6 +123,7 @@ def _settle(blank: Translated, fields: dict[str, Any], shown: Mapping[str, Any],
                 break
         else:
             created, updated = _stamps(shown)
+            connection = replace(connection, extra={**connection.extra, **_unread_stamps(shown)})
             stamped = replace(connection, created_at=created, updated_at=updated)
             return blank._replace(connection=stamped, notes=tuple(notes))
     return blank._replace(why=f"{blank.label}: {' '.join(notes)}", notes=())
@@ -314,6 +323,12 @@ def _stamps(record: Mapping[str, Any]) -> tuple[datetime, datetime]:
     created = _stamp(record.get("created_at"))
     updated = _stamp(record.get("updated_at"))
     return created or updated or now, updated or created or now
+
+
+def _unread_stamps(record: Mapping[str, Any]) -> dict[str, JsonValue]:
+    """Keep a time that cannot be read as it was written: `02.01.2024` says something to a person."""
+    given = {name: record.get(name) for name in ("created_at", "updated_at")}
+    return {name: _json_safe(value) for name, value in given.items() if value not in (None, "") and not _stamp(value)}
 
 
 def _stamp(value: object) -> datetime | None:

@@ -329,3 +329,37 @@ def test_a_read_only_folder_is_told(tmp_path: Path) -> None:
         assert step.problem is not None
         assert "not taken over" in step.problem.text
     assert hashlib.sha256((tmp_path / "cts.db").read_bytes()).hexdigest() == before
+
+
+def test_an_id_that_is_there_twice_costs_no_connection(tmp_path: Path) -> None:
+    canaries = Canaries()
+    with closing(sqlite3.connect(tmp_path / "cts.db")) as connection:
+        connection.execute(
+            "CREATE TABLE exchange_connections (id TEXT, name, exchange, api_key, api_secret, is_enabled)"
+        )
+        uuid = "9b2f6c1e-8d5a-4a63-9d0e-0d3f4d7f1a55"
+        for identity in ("bybit-x01", "bybit-x01", uuid, uuid, None, None, ""):
+            connection.execute(
+                "INSERT INTO exchange_connections VALUES (?, 'N', 'bybit', ?, 's', 't')", (identity, canaries.new())
+            )
+        connection.commit()
+    write(tmp_path / "connections.json", [json_record(canaries, "dup"), json_record(canaries, "dup")])
+    with open_kit(tmp_path) as kit:
+        found = by_name(kit)
+        assert set(found) == {"N", *(f"N ({number})" for number in range(2, 8)), "DUP", "DUP (2)"}
+        keys = {credentials(kit, connection)[0] for connection in found.values()}
+        assert len(keys) == 9
+        assert {one.extra.get("legacy_id") for one in found.values()} >= {"bybit-x01", "dup"}
+    with open_kit(tmp_path) as kit:
+        assert len(kit.names()) == 9
+
+
+def test_everything_left_out_is_counted_and_can_be_found(tmp_path: Path) -> None:
+    canaries = Canaries()
+    records = [json_record(canaries, f"kraken-x0{n}", name="Old", exchange="kraken") for n in range(7)]
+    write(tmp_path / "connections.json", [*records, json_record(canaries, "bingx-x01", created_at="02.01.2024")])
+    with open_kit(tmp_path) as kit:
+        skipped = report_of(kit).skipped
+        assert [one.what for one in skipped] == ["Old"] * 7
+        assert skipped[3].why.endswith("it stays in the old data (id kraken-x03).")
+        assert by_name(kit)["BINGX-X01"].extra["created_at"] == "02.01.2024"
