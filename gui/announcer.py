@@ -8,7 +8,7 @@ from gui.shell import Shell
 from gui.widgets.message_bar import MessageBar
 
 if TYPE_CHECKING:
-    from models.event import Notice, StoreChanged
+    from models.event import Notice, StepFinished, StoreChanged
     from models.status import StoreStatus
 
 
@@ -23,6 +23,7 @@ class Announcer(QObject):
         self._told: set[str] = set()
         shell.bridge.notice.connect(self._show)
         shell.bridge.store_changed.connect(self._follow)
+        shell.bridge.step_finished.connect(self._tell_take_over)
 
     def _show(self, event: "Notice") -> None:
         problem, store, say = event.problem, self._store, self._shell.messages.say
@@ -40,6 +41,21 @@ class Announcer(QObject):
             )
         else:
             say(event.text, level=event.level)
+
+    def _tell_take_over(self, event: "StepFinished") -> None:
+        """Say what came over from CTS v3.1, at the one start that takes it over."""
+        step = event.step
+        if step.step != "take-over" or not step.ok:
+            return
+        from models.status import NOTHING_TO_TAKE_OVER
+
+        if step.detail != NOTHING_TO_TAKE_OVER:
+            self._shell.messages.say(
+                f"{step.detail}.",
+                level="warning",
+                solution="The Database page says what was left out and why, and offers to scrub the secrets in clear.",
+                action=("Open Database page", lambda: self._shell.go_to("database")),
+            )
 
     def _follow(self, event: "StoreChanged") -> None:
         """Once the database is back, nobody has to dismiss the words that said it was away."""

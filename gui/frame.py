@@ -8,6 +8,8 @@ from PySide6.QtWidgets import QLabel, QWidget
 
 TITLE = "CTS Connections"
 SIZE = QSize(1380, 800)
+EDGES = QSize(16, 48)
+"""Room for what the desktop draws around a window: its title bar would push the status bar off a small screen."""
 
 
 class Frame(QWidget):
@@ -30,7 +32,7 @@ class Frame(QWidget):
         # A blank: painting it makes Qt load the fonts while another thread imports what writes with them.
         self._blank = QLabel(" ", self)
         self.setWindowTitle(TITLE)
-        self.resize(SIZE.boundedTo(self.screen().availableSize()))
+        self.resize(SIZE.boundedTo(self.screen().availableSize() - EDGES))
 
     def fill(self, content: QWidget) -> None:
         """Show `content`, all over the frame."""

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QSize, Qt, Signal
 from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.announcer import Announcer
 from gui.bridge import EventBridge
-from gui.frame import TITLE
+from gui.frame import EDGES, TITLE
 from gui.messages import Messages
 from gui.shell import Page, PageSpec, Shell
 from gui.status_bar import StatusBar
@@ -117,7 +117,7 @@ class MainWindow(QWidget):
         """Take the size and layout that `state` returned once; whatever else stands there is passed over."""
         width, height, pages = kept.get("width"), kept.get("height"), kept.get("pages")
         if isinstance(width, int) and isinstance(height, int) and 0 < width < 20_000 and 0 < height < 20_000:
-            self.window().resize(QSize(width, height).boundedTo(self.screen().availableSize()))
+            _resize(self.window(), QSize(width, height))
         if kept.get("maximized") is True:
             self.window().setWindowState(Qt.WindowState.WindowMaximized)
         self._kept = (
@@ -200,3 +200,14 @@ class MainWindow(QWidget):
         self._rail.set_badge(key, text)
         if key == "connections":
             self.status.show_connections(f"{text} {'connection' if text == '1' else 'connections'}" if text else "")
+
+
+def _resize(top: QWidget, wanted: QSize) -> None:
+    """Give a window a size that its screen has room for, and move it where it would reach out of the screen then."""
+    free = top.screen().availableGeometry()
+    size = wanted.boundedTo(free.size() - EDGES)
+    top.resize(size)
+    place = top.pos()
+    last = free.bottomRight() - QPoint(size.width() + EDGES.width(), size.height() + EDGES.height())
+    if top.isVisible() and (place.x() > last.x() or place.y() > last.y()):
+        top.move(max(free.x(), min(place.x(), last.x())), max(free.y(), min(place.y(), last.y())))

@@ -45,11 +45,11 @@ LIGHT = Tokens(
     hover="#eef1f5",
     text="#1b2027",
     muted="#59636e",
-    faint="#6f7984",
-    accent="#1f6feb",
+    faint="#666f7a",
+    accent="#1a62d2",
     accent_text="#ffffff",
     accent_soft="#e4effd",
-    ok="#1a7f37",
+    ok="#187733",
     ok_soft="#e2f3e6",
     warning="#8a5a00",
     warning_soft="#fdf3d8",
@@ -69,7 +69,7 @@ DARK = Tokens(
     hover="#222a34",
     text="#e6e9ed",
     muted="#a0a9b4",
-    faint="#8a949f",
+    faint="#8e98a3",
     accent="#58a6ff",
     accent_text="#0b1220",
     accent_soft="#1c2d45",
@@ -217,6 +217,7 @@ QLabel[role="title"] { font-size: 15pt; font-weight: 600; }
 QLabel[role="heading"] { font-weight: 600; }
 QPushButton { background: %(field)s; color: %(text)s; border: 1px solid %(border)s; border-radius: 6px;
   padding: 4px 11px; min-height: 18px; }
+QPushButton { outline: none; }
 QPushButton:hover { background: %(hover)s; }
 QPushButton:pressed { background: %(line)s; }
 QPushButton:disabled { color: %(faint)s; background: %(panel)s; border-color: %(line)s; }

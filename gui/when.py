@@ -26,6 +26,12 @@ def ago(stamp: str, now: datetime | None = None) -> str:
     return f"{days} days ago" if days < 14 else date(stamp)
 
 
+def since(stamp: str) -> str:
+    """Return how long ago it was and when exactly; what is long ago only the latter, which begins with its date."""
+    passed = ago(stamp)
+    return exact(stamp) if passed in {date(stamp), stamp} else f"{passed}, {exact(stamp)}"
+
+
 def exact(stamp: str) -> str:
     """Return date and time in the local zone and in the person's locale, with the zone's name."""
     local = _local(stamp)

@@ -138,6 +138,10 @@ class Skipped(NamedTuple):
     why: str
 
 
+NOTHING_TO_TAKE_OVER = "nothing to take over"
+"""What the step of the take-over says at every start but the one that takes a CTS v3.1 folder over."""
+
+
 class TakeOver(NamedTuple):
     """What came over from a CTS v3.1 folder. `renamed` pairs the old and the new name of a connection.
 

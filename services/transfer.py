@@ -270,7 +270,8 @@ def _read(path: Path, connection: Connection, notes: Sequence[str]) -> _Read:
     sentences = [*dict.fromkeys(notes), *advice(connection)]
     missing = gaps(connection)
     if missing and any(getattr(connection, name) is not None for name in CREDENTIALS):
-        sentences.append(f"It lacks {' and '.join(name.replace('_', ' ') for name in missing)}.")
+        lacking = " and ".join(name.replace("api_", "API ") for name in missing)
+        sentences.append(f"It lacks {lacking}.")
     return _Read(path.name, connection.name, connection.exchange, connection, advice=tuple(sentences))
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from models.problem import Category, CtsError, Problem, StoreError
-from models.status import MigrationItem, MigrationState, StartupStep, count_migrations
+from models.status import NOTHING_TO_TAKE_OVER, MigrationItem, MigrationState, StartupStep, count_migrations
 from storage.backup import make_backup
 from storage.data_folder import DataFolder
 from storage.database import Database
@@ -103,13 +103,14 @@ class Opening:
         self.migrator = Migrator(database, self._migrations, backup=self._back_up)
         with database.hold() as connection:
             if not may_need_take_over(connection, self._folder.root):
-                return "nothing to take over", None
+                return NOTHING_TO_TAKE_OVER, None
         from storage.legacy.take_over import take_over_if_needed
 
         report = take_over_if_needed(database, self._folder, self._vault, self.migrator)
         if report is None:
-            return "nothing to take over", None
-        return f"{report.connections:,} connections came over from CTS v3.1, {len(report.skipped):,} left out", None
+            return NOTHING_TO_TAKE_OVER, None
+        noun = "connection" if report.connections == 1 else "connections"
+        return f"{report.connections:,} {noun} came over from CTS v3.1, {len(report.skipped):,} left out", None
 
     def _back_up(self) -> None:
         make_backup(self._folder.database, self._folder.backups, "migration")

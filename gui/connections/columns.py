@@ -8,10 +8,13 @@ from PySide6.QtWidgets import QHeaderView
 
 from gui.connections.table_model import COLUMNS, ConnectionTableModel
 
-_FLEXIBLE = {"name": (150, 0.58), "tags": (76, 0.42)}
+_FLEXIBLE = {"name": (140, 0.58), "tags": (76, 0.42)}
 """Columns that share the free width: the least that they need, and their share."""
 _TIGHT = {"exchange": 80, "account_type": 76, "environment": 98, "enabled": 67, "live_trade": 40, "updated_at": 88}
 """Where there is not room for all: still enough for every header and nearly every word."""
+_GIVE_WAY = ("enabled", "tags", "updated_at", "account_type")
+"""On a small screen these are hidden, in this order: the first column says the same, or the detail pane does."""
+_WIDTHS = {column.key: column.width for column in COLUMNS}
 
 
 class Columns(QObject):
@@ -36,7 +39,8 @@ class Columns(QObject):
     def restore(self, kept: Mapping[str, Any]) -> None:
         header = self._header
         widths = kept.get("widths")
-        self._fitting = not widths
+        if widths:
+            self._leave_widths()
         for number, column in enumerate(COLUMNS[:-1]):
             width = widths.get(column.key) if isinstance(widths, dict) else None
             if isinstance(width, int) and 30 <= width <= 2_000:
@@ -52,27 +56,42 @@ class Columns(QObject):
         if not self._fitting:
             return
         header = self._header
-        widths = {column.key: column.width for column in COLUMNS if column.key not in _FLEXIBLE}
-        if sum(widths.values()) + sum(least for least, _ in _FLEXIBLE.values()) > width:
+        widths = _WIDTHS | {key: least for key, (least, _share) in _FLEXIBLE.items()}
+        if sum(widths.values()) > width:
             widths |= _TIGHT
-        free = width - sum(widths.values())
+        for key in _GIVE_WAY:
+            if sum(widths.values()) > width:
+                del widths[key]
+        flexible = {key: share for key, (_least, share) in _FLEXIBLE.items() if key in widths}
+        free = width - sum(size for key, size in widths.items() if key not in flexible)
+        for key, share in flexible.items():
+            widths[key] = max(widths[key], int(free * share / sum(flexible.values())))
+        # The name takes what rounding leaves: no column is stretched, since Qt would do it later, as a person would.
+        widths["name"] += max(0, width - sum(widths.values()))
         header.sectionResized.disconnect(self._width_set)
         for number, column in enumerate(COLUMNS):
-            least, share = _FLEXIBLE.get(column.key, (widths.get(column.key, 0), 0.0))
-            header.resizeSection(number, max(least, int(free * share)))
+            header.setSectionHidden(number, column.key not in widths)
+            if column.key in widths:
+                header.resizeSection(number, widths[column.key])
         header.sectionResized.connect(self._width_set)
 
-    def _width_set(self, section: int, _before: int, _now: int) -> None:
-        # The last section follows the window by itself.
-        if section != len(COLUMNS) - 1:
-            self._fitting = False
+    def _width_set(self, _section: int, _before: int, _now: int) -> None:
+        if self._fitting:
+            self._leave_widths()
+
+    def _leave_widths(self) -> None:
+        """Fit nothing from now on. What gave way is shown again: who sets widths can scroll to the rest."""
+        self._fitting = False
+        self._header.setStretchLastSection(True)
+        for number in range(len(COLUMNS)):
+            if self._header.isSectionHidden(number):
+                self._header.setSectionHidden(number, False)  # noqa: FBT003
 
     def _set_up(self) -> None:
         header = self._header
         header.setHighlightSections(False)
         # The view's own would be asked, at every paint, whether all of a column's rows are selected: 8 s for 100,000.
         header.setSelectionModel(QItemSelectionModel(self._model, header))
-        header.setStretchLastSection(True)
         header.setMinimumSectionSize(30)
         header.setSectionsMovable(True)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
@@ -80,7 +99,7 @@ class Columns(QObject):
             header.resizeSection(number, column.width)
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(True)
-        header.setSortIndicator(1, Qt.SortOrder.AscendingOrder)
+        self._show_sort(1, descending=False)
         header.sectionResized.connect(self._width_set)
         header.sectionClicked.connect(self._header_clicked)
 
@@ -92,5 +111,6 @@ class Columns(QObject):
         self.sort_wanted.emit(key, descending)
 
     def _show_sort(self, section: int, *, descending: bool) -> None:
-        order = Qt.SortOrder.DescendingOrder if descending else Qt.SortOrder.AscendingOrder
+        # Fusion draws an arrow that points down for what ascends; everywhere else that means the contrary.
+        order = Qt.SortOrder.AscendingOrder if descending else Qt.SortOrder.DescendingOrder
         self._header.setSortIndicator(section, order)

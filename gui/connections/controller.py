@@ -13,6 +13,7 @@ from models.problem import Category, ConflictError, CtsError, InputError, Proble
 
 if TYPE_CHECKING:
     from gui.connections.dialog import ConnectionDialog
+    from gui.theme import Theme
     from gui.vault_asking import VaultAsking
     from models.connection import Connection
     from models.event import ConnectionsChanged
@@ -52,6 +53,10 @@ class ConnectionsController(QObject):
         self.transfers = Transfers(shell, lambda: self.core, self)
         self.actions.stored.connect(self.stored)
         self.transfers.imported.connect(self.reload)
+
+    @property
+    def theme(self) -> "Theme":
+        return self._shell.theme
 
     @property
     def ready(self) -> bool:
@@ -172,8 +177,6 @@ class ConnectionsController(QObject):
         return saved
 
     async def _save(self, form: "ConnectionDialog") -> None:
-        from models.connection_rules import InvalidFieldsError
-
         base = form.base
         try:
             saved = await self._store(form)
@@ -187,13 +190,11 @@ class ConnectionsController(QObject):
                 raise
             await self._show_conflict(form, error)
             return
-        except InvalidFieldsError as error:
-            form.show_errors(error.errors)
-            return
-        except InputError as error:
-            if not error.field:
+        except (InputError, StoreError) as error:
+            errors = _by_field(error)
+            if not errors:
                 raise
-            form.show_errors({error.field: str(error)})
+            form.show_errors(errors)
             return
         form.saved()
         self.stored.emit([saved.row.id])
@@ -202,6 +203,20 @@ class ConnectionsController(QObject):
             self._shell.messages.say(f"{word} “{saved.row.name}”.", level="warning", solution=" ".join(saved.advice))
         else:
             self._shell.messages.say(f"{word} “{saved.row.name}”.", level="ok")
+
+
+def _by_field(error: InputError | StoreError) -> dict[str, str]:
+    """Return what is wrong by the form's fields; nothing where no field is at fault."""
+    from models.connection_rules import InvalidFieldsError
+
+    if isinstance(error, InvalidFieldsError):
+        return dict(error.errors)
+    problem = error.problem
+    if isinstance(error, InputError):
+        return {error.field: str(error)} if error.field else {}
+    # Only the store can tell that a name is another connection's.
+    taken = problem.category is Category.CONSTRAINT and problem.detail == "name"
+    return {"name": f"{problem.text} {problem.solution}"} if taken else {}
 
 
 def _record(core: "Core", connection_id: str) -> "tuple[Connection, str | None]":

@@ -16,7 +16,11 @@ _CENTRE = int(Qt.AlignmentFlag.AlignCenter) | _ONE_LINE
 _REMEMBERED = 2_000
 _TONES = {"enabled": "ok", "disabled": "muted", "incomplete": "warning"}
 _GAP = 6
-_MARKS = {"waiting": ("↑", "accent"), "conflict": ("≠", "error"), "refused": ("✕", "error")}
+_MARKS = {
+    "waiting": ("↑", "waiting", "accent"),
+    "conflict": ("≠", "conflict", "error"),
+    "refused": ("✕", "refused", "error"),
+}
 _MARK_WIDTH = 20
 
 
@@ -83,15 +87,27 @@ class ConnectionDelegate(QStyledItemDelegate):
             painter.restore()
             inner = inner.adjusted(18, 0, 0, 0)
         if mark := self._model.index_of.marks.get(row.id):
-            sign, tone = _MARKS[mark[0]]
-            # At the name's end, where the eye is; the tooltip and the detail pane say it in words.
-            left = min(inner.x() + self._metrics[id(self._bold)].horizontalAdvance(row.name) + 8, inner.right() - 19)
-            place = QRectF(left, inner.center().y() - 7.5, _MARK_WIDTH, 16)
-            painter.setFont(self._small)
-            paint_pill(painter, place, sign, self._theme.color(tone), self._theme.color(tone + "_soft"))
-            inner = inner.adjusted(0, 0, -(inner.right() - int(left) + 4), 0)
+            sign, word, tone = _MARKS[mark[0]]
+            inner = self._paint_mark(painter, inner, row.name, sign, f"{sign} {word}", tone)
+        elif row.enabled and (lacking := _lacking(row)):
+            inner = self._paint_mark(painter, inner, row.name, "", f"! {lacking} not set", "warning")
         color = self._theme.color("text" if row.enabled else "muted")
         self._write(painter, inner, row.name, self._bold, color, _LEFT)
+
+    def _paint_mark(self, painter: QPainter, inner: QRect, name: str, sign: str, words: str, tone: str) -> QRect:
+        """Paint a mark at the name's end, where the eye is, in words where there is room; returns the name's room."""
+        after = inner.x() + self._metrics[id(self._bold)].horizontalAdvance(name) + 8
+        width = pill_width(words, self._metrics[id(self._small)])
+        if after + width > inner.right():
+            # The tooltip and the detail pane say the rest.
+            words, width = sign, _MARK_WIDTH
+            if not sign:
+                return inner
+        left = min(after, inner.right() - width + 1)
+        painter.setFont(self._small)
+        place = QRectF(left, inner.center().y() - 7.5, width, 16)
+        paint_pill(painter, place, words, self._theme.color(tone), self._theme.color(tone + "_soft"))
+        return inner.adjusted(0, 0, -(inner.right() - left + 4), 0)
 
     def _paint_environment(self, painter: QPainter, inner: QRect, row: ConnectionRow) -> None:
         tone = "live" if row.environment == "live" else "neutral"
@@ -135,3 +151,8 @@ class ConnectionDelegate(QStyledItemDelegate):
             elided = self._metrics[id(font)].elidedText(text, Qt.TextElideMode.ElideRight, width)
             self._shortened[key] = elided
         return elided
+
+
+def _lacking(row: ConnectionRow) -> str:
+    """Name the credential without which a connection cannot work; "" where none lacks."""
+    return "" if row.api_key_set and row.api_secret_set else "secret" if row.api_key_set else "key"

@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWi
 from gui.connections.order_index import state_of
 from gui.connections.table_model import STATE_WORDS
 from gui.theme import Theme
-from gui.when import ago, exact
+from gui.when import exact, since
 from gui.widgets.buttons import Button
 from gui.widgets.containers import KeyValueList
 from gui.widgets.labels import ElidedLabel, PlainLabel, section_title
@@ -154,7 +154,7 @@ class DetailPane(QWidget):
         values.set("Revision", str(row.revision))
         if not values.value("Created"):
             values.set("Created", "…")
-        values.set("Updated", f"{ago(row.updated_at)}, {exact(row.updated_at)}")
+        values.set("Updated", since(row.updated_at))
         self._edit.show()
         self._duplicate.show()
         self._enable.setVisible(not row.enabled)

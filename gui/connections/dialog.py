@@ -48,6 +48,7 @@ class ConnectionDialog(QDialog):
         self._carried: dict[str, Any] = {}
         self._may_go = False
         self._busy = False
+        self._return_to: QWidget | None = None
         self._conflicts: ConflictPanel | None = None
         self._account, self._credentials = AccountSection(), CredentialsSection()
         self._trading, self._notes = TradingSection(), NotesSection()
@@ -111,12 +112,18 @@ class ConnectionDialog(QDialog):
         if self._may_go:
             # It is closed, and may be gone already.
             return
+        if busy:
+            # What is disabled loses the keyboard; it comes back to where it was, or to what is wrong.
+            self._return_to = self.focusWidget()
         for section in self._sections:
             section.setEnabled(not busy)
         self._busy = busy
         self._follow_choices()
         if busy:
             self._clear_errors()
+        elif self._return_to is not None:
+            self._return_to.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._return_to = None
 
     def show_errors(self, errors: Mapping[str, str]) -> None:
         """Show each sentence at its field; the first of these fields gets the focus. What has no field goes below."""
@@ -127,10 +134,10 @@ class ConnectionDialog(QDialog):
                 fields[name].set_error(text)
         rest = [text for name, text in errors.items() if name not in fields]
         self._tell(" ".join(rest) or "Not saved yet: something above needs a correction.")
-        # Disabled sections take no focus: this runs before the busy state ends.
         first = next((fields[name] for name in fields if name in errors), None)
         if first is not None:
-            QTimer.singleShot(0, self, lambda: first.editor.setFocus(Qt.FocusReason.OtherFocusReason))
+            # Disabled sections take no focus: it gets it when the busy state ends.
+            self._return_to = first.editor
             QTimer.singleShot(0, self, lambda: self._scroll.ensureWidgetVisible(first))
 
     def show_problem(self, problem: "Problem") -> None:
@@ -147,7 +154,7 @@ class ConnectionDialog(QDialog):
         self._conflicts.show_conflicts(base.name, conflicts)
         self._tell("Not saved yet: choose what to keep of the fields above, then save again.")
         self._follow_choices()
-        QTimer.singleShot(0, self._conflicts.view.table.setFocus)
+        self._return_to = self._conflicts.view.table
 
     def saved(self) -> None:
         """Close: it is stored."""

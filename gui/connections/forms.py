@@ -64,7 +64,7 @@ class Forms:
 
     def show_import(self, paths: Sequence[Path], items: "Sequence[ImportItem]") -> ImportDialog:
         """Show what an import would do; it is done when the person agrees."""
-        dialog = ImportDialog(items, self._parent)
+        dialog = ImportDialog(self._controller.theme, items, self._parent)
         dialog.accepted.connect(lambda: self._controller.transfers.apply_import(paths))
         dialog.open()
         return dialog

@@ -3,57 +3,54 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
+from PySide6.QtWidgets import QWidget
 
+from gui.theme import Theme
 from gui.widgets.buttons import Button
 from gui.widgets.dialogs import PlainDialog
+from gui.widgets.line_model import MARK_ROLE, TONE_ROLE, Cell, LineModel
+from gui.widgets.toned_table import TonedTable
 from models.exchange import exchange_label
 
 if TYPE_CHECKING:
     from models.status import ImportItem
 
-_ACTIONS = {"add": "Add", "skip": "Skip", "refuse": "Refuse"}
+_ACTIONS = {"add": ("+", "ok", "Add"), "skip": ("\N{EN DASH}", "muted", "Skip"), "refuse": ("✕", "error", "Refuse")}
+_WIDTHS = {0: 84, 1: 220, 2: 110}
 _LISTED = 5_000
 
 
 class ImportDialog(PlainDialog):
     """`accepted` means: do it. Nothing is stored before."""
 
-    def __init__(self, items: "Sequence[ImportItem]", parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, items: "Sequence[ImportItem]", parent: QWidget | None = None) -> None:
         added = sum(item.action == "add" for item in items)
         left = len(items) - added
         text = f"{added:,} will be added" + (f", {left:,} left out." if left else ".")
         if len(items) > _LISTED:
             text += f" The first {_LISTED:,} are listed."
         super().__init__("Import connections", text if items else "The files hold no connection.", parent)
-        self.table = self._build_table(items[:_LISTED])
+        self.model = LineModel(("", "Name", "Exchange", "What will happen"), _cells, id, self)
+        self.model.set_items(items[:_LISTED])
+        self.table = TonedTable(theme, TONE_ROLE, MARK_ROLE, name="Connections in the files")
+        self.table.setModel(self.model)
+        self.table.set_widths(_WIDTHS, stretch=3)
         self.body.addWidget(self.table, 1)
         self.table.setVisible(bool(items))
         self.confirm = Button(f"Import {added:,}" if added else "Import", self.accept, tone="primary")
-        self.confirm.setEnabled(added > 0)
+        self.confirm.set_reason("" if added else "Nothing in these files can be added.")
         self.buttons.addWidget(Button("Cancel", self.reject))
         self.buttons.addWidget(self.confirm)
         self.resize(760, 460 if items else 160)
 
-    @staticmethod
-    def _build_table(items: "Sequence[ImportItem]") -> QTableWidget:
-        table = QTableWidget(len(items), 4)
-        table.setAccessibleName("Connections in the files")
-        table.setHorizontalHeaderLabels(["", "Name", "Exchange", "What will happen"])
-        table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-        table.setShowGrid(False)
-        table.setTabKeyNavigation(False)
-        table.verticalHeader().hide()
-        table.setWordWrap(False)
-        header = table.horizontalHeader()
-        header.setSectionResizeMode(3, QHeaderView.ResizeMode.Stretch)
-        header.setHighlightSections(False)
-        for column, width in enumerate((64, 220, 110)):
-            table.setColumnWidth(column, width)
-        for number, item in enumerate(items):
-            sentence = " ".join((item.sentence, *item.advice)).strip()
-            texts = (_ACTIONS.get(item.action, item.action), item.name, exchange_label(item.exchange), sentence)
-            for column, text in enumerate(texts):
-                table.setItem(number, column, QTableWidgetItem(text))
-        return table
+
+def _cells(item: "ImportItem") -> tuple[Cell, ...]:
+    sign, tone, word = _ACTIONS.get(item.action, ("", "text", item.action))
+    sentence = " ".join((item.sentence, *item.advice)).strip()
+    name = Cell(item.name) if item.name else Cell("no name", "muted")
+    return (
+        Cell(word, mark=(sign, tone)),
+        name,
+        Cell(exchange_label(item.exchange), "muted"),
+        Cell(sentence, "error" if item.action == "refuse" else "warning" if item.advice else ""),
+    )

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.connections.commands import Commands
 from gui.connections.controller import REFUSED, ConnectionsController
@@ -194,7 +194,13 @@ class ConnectionsPage(Page):
         self.search.setEnabled(bool(len(index)))
         if not has_rows:
             self.empty.show_reason(narrowed=bool(len(index)))
-        self._stack.setCurrentWidget(self.table if has_rows else self.empty)
+        shown = self.table if has_rows else self.empty
+        if self._stack.currentWidget() is not shown:
+            focus = QApplication.focusWidget()
+            self._stack.setCurrentWidget(shown)
+            # The first button has the keyboard only because there was no list to have it.
+            if has_rows and focus is not None and (focus is self.tools.new or self.empty.isAncestorOf(focus)):
+                self.table.setFocus()
         self.detail.setVisible(bool(len(index)))
 
     def _show_selection(self) -> None:

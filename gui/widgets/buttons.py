@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
 from gui.widgets.labels import plain_caption, plain_tooltip
@@ -30,6 +31,13 @@ class Button(QPushButton):
         self._describe(hint)
         if clicked is not None:
             self.clicked.connect(lambda: clicked())  # noqa: PLW0108 - keeps the signal's `checked` from the call
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # Qt lets Enter press automatic default buttons only, and those would answer from any other field, too.
+        if event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.isAutoRepeat():
+            self.click()
+        else:
+            super().keyPressEvent(event)
 
     def set_reason(self, reason: str) -> None:
         """Enable it, or disable it and say why; the hint comes back with ""."""

@@ -9,6 +9,7 @@ from gui.widgets.buttons import Button
 from gui.widgets.labels import PlainLabel
 
 _ROOM, _TALL, _FEW, _WRAPS_AT = 28, 220, 8, 56
+_LEAST_WIDTH = 400
 _NO_LIMIT = 16_777_215
 
 
@@ -25,6 +26,8 @@ class PlainDialog(QDialog):
         column.setContentsMargins(22, 18, 22, 18)
         column.setSpacing(12)
         self.heading = PlainLabel(title, role="title", wrap=True)
+        # A question in a few words should not stand in a column, with its title cut.
+        self.heading.setMinimumWidth(_LEAST_WIDTH)
         self.text = PlainLabel(text, wrap=True, selectable=True)
         self.text.setVisible(bool(text))
         self.body = QVBoxLayout()

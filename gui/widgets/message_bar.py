@@ -48,10 +48,17 @@ class MessageBar(QWidget):
         self.hide()
 
     def add(self, message: Message) -> None:
-        """Show a message, or queue it. One that says what the bar says already is dropped; good news is replaced."""
+        """Show a message, or queue it. One that says what the bar says already is dropped; good news is replaced.
+
+        Good news answers to what was just done, and may carry its Undo: it comes before a problem that waits to be
+        dismissed, which is back when it has left.
+        """
         if message in self._queue or message == self.current:
             return
-        if self.current is not None and self.current.level in _MILLISECONDS:
+        passing = self.current is not None and self.current.level in _MILLISECONDS
+        if passing or message.level in _MILLISECONDS:
+            if self.current is not None and not passing:
+                self._queue.insert(0, self.current)
             self._queue.insert(0, message)
             self.dismiss()
             return

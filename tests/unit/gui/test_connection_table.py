@@ -96,6 +96,54 @@ def test_a_click_on_a_header_asks_for_an_order(table: ConnectionTable, qtbot: Qt
     assert asked == [("exchange", False), ("name", True)]
 
 
+def test_what_ascends_has_an_arrow_that_points_up(table: ConnectionTable) -> None:
+    header = table.horizontalHeader()
+
+    def tip() -> float:
+        """Return where the arrow's narrow end is: below 0 at its top."""
+        left = header.sectionPosition(1) + header.sectionSize(1) - 24
+        picture = header.grab().toImage()
+        ground = picture.pixelColor(left - 10, header.height() // 2).lightness()
+        widths = [
+            sum(abs(picture.pixelColor(x, y).lightness() - ground) > 60 for x in range(left, left + 22))
+            for y in range(4, header.height() - 4)
+        ]
+        rows = [number for number, width in enumerate(widths) if width]
+        return widths[rows[0]] - widths[rows[-1]]
+
+    assert tip() < 0
+    header.sectionClicked.emit(1)
+    assert tip() > 0
+
+
+def shown(table: ConnectionTable) -> list[str]:
+    return [column.key for number, column in enumerate(COLUMNS) if not table.isColumnHidden(number)]
+
+
+def test_on_a_small_screen_the_least_needed_columns_give_way_and_come_back(table: ConnectionTable) -> None:
+    table.resize(430, 400)
+    QApplication.processEvents()
+    assert shown(table) == ["state", "name", "exchange", "environment", "live_trade"]
+    assert table.horizontalScrollBar().maximum() == 0
+    # A message bar comes and goes above it: nobody set a width by that.
+    for height in (200, 400):
+        table.resize(430, height)
+        QApplication.processEvents()
+    assert table.columns.state()["widths"] == {}
+    table.resize(1000, 400)
+    QApplication.processEvents()
+    assert shown(table) == [column.key for column in COLUMNS]
+    assert sum(map(table.columnWidth, range(len(COLUMNS)))) == table.viewport().width()
+
+
+def test_a_person_who_sets_a_width_has_every_column(table: ConnectionTable) -> None:
+    table.resize(430, 400)
+    QApplication.processEvents()
+    table.horizontalHeader().resizeSection(1, 250)
+    assert shown(table) == [column.key for column in COLUMNS]
+    assert table.columns.state()["widths"]["name"] == 250
+
+
 def test_columns_are_kept_and_nonsense_is_passed_over(table: ConnectionTable) -> None:
     table.horizontalHeader().resizeSection(1, 333)
     kept = table.columns.state()

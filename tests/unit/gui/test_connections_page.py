@@ -273,6 +273,62 @@ def test_the_preview_shows_before_the_store_and_gives_way_to_it(desk: Desk) -> N
     desk.run(scene())
 
 
+def test_what_is_wrong_has_the_keyboard(desk: Desk) -> None:
+    async def scene() -> None:
+        page = await filled(desk, "Alpha")
+        form = await new_form(desk, page)
+        form.activateWindow()
+        await desk.until(form.isActiveWindow)
+        form._notes.tags.setFocus()
+        QTest.keyClick(form, Qt.Key.Key_Return, Qt.KeyboardModifier.ControlModifier)
+        await desk.until(lambda: form._fields["name"].error and form._account.name.isEnabled())
+        await desk.until(form._account.name.hasFocus)
+
+    desk.run(scene())
+
+
+def test_a_name_that_is_taken_is_said_at_the_name(desk: Desk) -> None:
+    async def scene() -> None:
+        page = await filled(desk, "Alpha")
+        form = await new_form(desk, page)
+        form.activateWindow()
+        await desk.until(form.isActiveWindow)
+        form._account.name.setText("Alpha")
+        form._notes.tags.setFocus()
+        form._submit()
+        await desk.until(lambda: "already named “Alpha”" in form._fields["name"].error)
+        await desk.until(form._account.name.hasFocus)
+        form.saved()
+
+    desk.run(scene())
+
+
+def test_after_a_refusal_without_a_field_the_keyboard_is_where_it_was(desk: Desk) -> None:
+    async def scene() -> None:
+        page = await filled(desk, "Alpha")
+        form = await new_form(desk, page)
+        form.activateWindow()
+        await desk.until(form.isActiveWindow)
+        form._notes.tags.setFocus()
+        form.set_busy(True)
+        form.set_busy(False)
+        assert form._notes.tags.hasFocus()
+
+    desk.run(scene())
+
+
+def test_the_list_has_the_keyboard_as_soon_as_there_is_one(desk: Desk) -> None:
+    async def scene() -> None:
+        page = await desk.open(ConnectionsPage)
+        page.activateWindow()
+        await desk.until(page.isActiveWindow)
+        page.tools.new.setFocus()
+        desk.core.connections.add({"name": "Alpha", "exchange": "bybit"})
+        await desk.until(page.table.hasFocus)
+
+    desk.run(scene())
+
+
 def test_a_problem_stands_where_the_list_would(desk: Desk) -> None:
     async def scene() -> None:
         page = await desk.open(ConnectionsPage)
@@ -292,7 +348,7 @@ def test_import_shows_what_it_would_do_first(desk: Desk, tmp_path: Path) -> None
         page.controller.transfers.preview_import([str(source)])
         dialog = await desk.dialog(ImportDialog)
         assert names(page) == ["Alpha"]
-        assert dialog.table.rowCount() == 2
+        assert dialog.model.rowCount() == 2
         dialog.confirm.click()
         await desk.until(lambda: "<b>Beta</b>" in names(page))
 

@@ -1,10 +1,11 @@
 """Sizes, durations and stamps as a person reads them."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
 
 from gui.figures import count_text, duration_text, size_text, stamp_text
+from gui.when import exact, since
 
 
 @pytest.mark.parametrize(
@@ -36,3 +37,10 @@ def test_counts_have_their_noun() -> None:
     assert count_text(1, "row") == "1 row"
     assert count_text(1204, "row") == "1,204 rows"
     assert count_text(0, "key", "keys") == "0 keys"
+
+
+def test_what_is_long_ago_is_not_dated_twice() -> None:
+    old = "2020-03-01T09:00:00+00:00"
+    assert since(old) == exact(old)
+    new = datetime.now(UTC).isoformat()
+    assert since(new) == f"just now, {exact(new)}"

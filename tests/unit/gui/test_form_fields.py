@@ -1,5 +1,6 @@
 """The form's own fields: a colour by arrow keys, numbers by their arrows, and switches that say what they mean."""
 
+import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
@@ -7,6 +8,7 @@ from PySide6.QtWidgets import QApplication
 from gui.connections.form_sections import AccountSection, NotesSection, TradingSection
 from gui.theme import DARK, LIGHT, Theme
 from gui.widgets.color_field import PALETTE, ColorField
+from gui.widgets.dialogs import ConfirmDialog
 from gui.widgets.spin_box import BUTTON_WIDTH, SpinBox
 
 
@@ -69,3 +71,23 @@ def test_every_switch_says_what_it_means() -> None:
         for name in ("enabled", "live_trade", "preset_trade", "active", "predefined"):
             if name in section.fields:
                 assert section.fields[name].editor.accessibleDescription().endswith(".")
+
+
+@pytest.mark.parametrize("key", [Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space])
+def test_enter_presses_the_button_that_has_the_keyboard(qapp: QApplication, key: Qt.Key) -> None:
+    Theme(qapp)
+    done: list[str] = []
+    dialog = ConfirmDialog("Sure?", "It cannot be undone.", confirm="Yes")
+    dialog.accepted.connect(lambda: done.append("yes"))
+    dialog.open()
+    QTest.keyClick(dialog.confirm, key)
+    assert done == ["yes"]
+
+
+def test_the_title_of_a_question_is_not_cut(qapp: QApplication) -> None:
+    Theme(qapp)
+    dialog = ConfirmDialog("Discard what you typed?", "It is not saved yet.", confirm="Discard")
+    dialog.open()
+    heading = dialog.heading
+    assert heading.height() < 2 * heading.fontMetrics().lineSpacing()
+    dialog.reject()

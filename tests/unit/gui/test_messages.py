@@ -72,6 +72,19 @@ def test_good_news_gives_way_at_once(bar: MessageBar) -> None:
     assert bar.current.text == "trouble"
 
 
+def test_an_undo_comes_before_a_problem_that_waits_and_the_problem_is_back_after_it(bar: MessageBar) -> None:
+    bar.add(Message("warning", "trouble"))
+    bar.add(Message("info", "Deleted.", action=("Undo", lambda: None)))
+    assert bar.current is not None
+    assert (bar.current.text, bar._action.text(), bar._more.text()) == ("Deleted.", "Undo", "1 more")
+    bar.add(Message("ok", "It is back."))
+    assert (bar.current.text, bar._more.text()) == ("It is back.", "1 more")
+    bar.dismiss()
+    assert bar.current.text == "trouble"
+    bar.dismiss()
+    assert bar.isHidden()
+
+
 def test_the_action_runs_once_and_the_message_goes(bar: MessageBar) -> None:
     done: list[str] = []
     bar.add(Message("info", "Deleted.", action=("Undo", lambda: done.append("undo"))))

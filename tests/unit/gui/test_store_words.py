@@ -32,6 +32,12 @@ def test_every_state_differs_by_its_sign_and_its_words() -> None:
     assert words[2].headline == "The database is back; 1 change is on the way to it."
 
 
+def test_a_store_that_is_not_open_yet_is_not_called_read_only() -> None:
+    opening = store_words(ONLINE._replace(state=StoreState.READ_ONLY))
+    assert (opening.short, opening.level) == ("PostgreSQL, opening", "accent")
+    assert opening.headline == "PostgreSQL at desk@db1:5432/cts is being opened"
+
+
 def test_a_location_as_people_say_it() -> None:
     assert place(URL) == "desk@db1:5432/cts"
     assert place("/data/cts.db") == "/data/cts.db"

@@ -1,0 +1,52 @@
+"""The window around the pages: it fits the screen with its title bar, and says once what a start brought."""
+
+from pathlib import Path
+
+from PySide6.QtWidgets import QApplication
+
+from gui.frame import EDGES, Frame
+from tests.fixtures.cts31 import Canaries, json_record, write
+from tests.window_kit import Desk, desk, open_window
+
+__all__ = ["desk"]
+
+
+def test_a_new_window_leaves_room_for_its_title_bar(qapp: QApplication) -> None:
+    frame = Frame("#ffffff")
+    free = frame.screen().availableSize()
+    assert frame.width() + EDGES.width() <= free.width()
+    assert frame.height() + EDGES.height() <= free.height()
+
+
+def test_a_size_from_a_larger_screen_is_cut_and_stays_on_this_one(desk: Desk) -> None:
+    async def scene() -> None:
+        window = await open_window(desk)
+        free = window.screen().availableGeometry()
+        window.move(free.width() - 50, free.height() - 50)
+        window.restore({"width": 9_000, "height": 9_000})
+        await desk.idle()
+        assert free.contains(window.geometry())
+        window.restore({"width": "wide", "height": None, "pages": 5})
+        assert free.contains(window.geometry())
+
+    desk.run(scene())
+
+
+def test_what_came_over_from_cts_is_said_once(desk: Desk) -> None:
+    folder = Path(str(desk.core.data_folder))
+    folder.mkdir(parents=True, exist_ok=True)
+    unknown = json_record(Canaries(), "b") | {"name": "Odd", "exchange": "nowhere"}
+    write(folder / "connections.json", [json_record(Canaries(), "a"), unknown])
+
+    async def scene() -> None:
+        window = await open_window(desk)
+        bar = window._bar
+        await desk.until(lambda: bar.current)
+        assert bar.current is not None
+        assert bar.current.text == "1 connection came over from CTS v3.1, 1 left out."
+        assert bar.current.action is not None
+        bar.current.action[1]()
+        assert window._stack.currentWidget() is window.page("database")
+        assert bar._queue == []
+
+    desk.run(scene())
