@@ -31,7 +31,7 @@ class StoreWords(NamedTuple):
 def store_words(status: StoreStatus) -> StoreWords:
     """Say what the store is, why it is so, and what to do."""
     level = _level(status)
-    state = "opening" if _is_opening(status) else _STATES[status.state]
+    state = "opening" if is_opening(status) else _STATES[status.state]
     short = ", ".join(part for part in (BACKENDS[status.backend], state) if part)
     problem = status.problem
     return StoreWords(
@@ -74,13 +74,13 @@ def counts(status: StoreStatus) -> tuple[tuple[str, str], ...]:
     return tuple((part, count_text(count, one, many)) for part, count, one, many in named if count)
 
 
-def _is_opening(status: StoreStatus) -> bool:
+def is_opening(status: StoreStatus) -> bool:
     """Whoever may only read is told why; a store that cannot say why is not open yet."""
     return status.state is StoreState.READ_ONLY and status.problem is None
 
 
 def _level(status: StoreStatus) -> str:
-    if _is_opening(status):
+    if is_opening(status):
         return "accent"
     if status.state is StoreState.RECONCILING:
         return "accent"
@@ -91,7 +91,7 @@ def _level(status: StoreStatus) -> str:
 
 def _headline(status: StoreStatus) -> str:
     home = place(status.home or status.location)
-    if _is_opening(status):
+    if is_opening(status):
         return f"{BACKENDS[status.backend]} at {home} is being opened"
     if status.state is StoreState.ONLINE:
         return f"{BACKENDS[status.backend]} at {home}"

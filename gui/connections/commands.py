@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QKeySequence, QShortcut
-from PySide6.QtWidgets import QWidget
 
 from gui.connections.controller import ConnectionsController
 from gui.connections.permission import Permission
 from gui.connections.table import ConnectionTable
 from gui.connections.table_model import ConnectionTableModel
 from gui.messages import Messages
+from gui.shell import Page
 
 if TYPE_CHECKING:
     from PySide6.QtWidgets import QMenu
@@ -30,7 +30,7 @@ class Commands(QObject):
 
     def __init__(
         self,
-        page: QWidget,
+        page: Page,
         table: ConnectionTable,
         model: ConnectionTableModel,
         controller: ConnectionsController,
@@ -51,7 +51,7 @@ class Commands(QObject):
         if self._forms is None:
             from gui.connections.forms import Forms
 
-            self._forms = Forms(self._page, self._controller)
+            self._forms = Forms(self._page, self._controller, self._page.shell.theme)
         return self._forms
 
     def unsaved(self) -> str:

@@ -13,7 +13,6 @@ from models.problem import Category, ConflictError, CtsError, InputError, Proble
 
 if TYPE_CHECKING:
     from gui.connections.dialog import ConnectionDialog
-    from gui.theme import Theme
     from gui.vault_asking import VaultAsking
     from models.connection import Connection
     from models.event import ConnectionsChanged
@@ -53,10 +52,6 @@ class ConnectionsController(QObject):
         self.transfers = Transfers(shell, lambda: self.core, self)
         self.actions.stored.connect(self.stored)
         self.transfers.imported.connect(self.reload)
-
-    @property
-    def theme(self) -> "Theme":
-        return self._shell.theme
 
     @property
     def ready(self) -> bool:

@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFileDialog, QWidget
 from gui.connections.controller import ConnectionsController
 from gui.connections.dialog import ConnectionDialog
 from gui.connections.import_dialog import ImportDialog
+from gui.theme import Theme
 
 if TYPE_CHECKING:
     from models.change import RejectedChange
@@ -23,8 +24,8 @@ _ALL = "All files (*)"
 class Forms:
     """Opens forms and file dialogs over `parent`; none of them stops the window."""
 
-    def __init__(self, parent: QWidget, controller: ConnectionsController) -> None:
-        self._parent, self._controller = parent, controller
+    def __init__(self, parent: QWidget, controller: ConnectionsController, theme: Theme) -> None:
+        self._parent, self._controller, self._theme = parent, controller, theme
         self._open: list[ConnectionDialog] = []
 
     def open_form(
@@ -64,7 +65,7 @@ class Forms:
 
     def show_import(self, paths: Sequence[Path], items: "Sequence[ImportItem]") -> ImportDialog:
         """Show what an import would do; it is done when the person agrees."""
-        dialog = ImportDialog(self._controller.theme, items, self._parent)
+        dialog = ImportDialog(self._theme, items, self._parent)
         dialog.accepted.connect(lambda: self._controller.transfers.apply_import(paths))
         dialog.open()
         return dialog

@@ -12,6 +12,7 @@ _TO_REPAIR = {MigrationState.CHANGED, MigrationState.MISSING, MigrationState.FAI
 _MENDABLE = {Category.MIGRATION, Category.SCHEMA}
 _HELPED_BY_A_BACKUP = {Category.EMPTY_DB, Category.CANT_OPEN}
 _STOPPED = "What is pending waits: the file of an applied migration was changed. Repair that one first."
+_READ_ONLY = "The database is read-only now; the card above says why."
 _NOTHING_PENDING = "Nothing is pending: every migration is applied."
 
 
@@ -89,7 +90,7 @@ def _not_readable(store: StoreStatus | None) -> str:
 def _read_only(store: StoreStatus) -> str:
     if store.state is not StoreState.READ_ONLY or (store.problem and store.problem.category in _MENDABLE):
         return ""
-    return store.problem.text if store.problem else "The database is read-only."
+    return _READ_ONLY if store.problem else "The database is read-only."
 
 
 def _is_missing(store: StoreStatus) -> bool:
@@ -104,7 +105,7 @@ def _no_backup(store: StoreStatus) -> str:
 def _future(store: StoreStatus, items: Sequence[MigrationItem]) -> str:
     if not any(item.state is MigrationState.FUTURE for item in items):
         return ""
-    return store.problem.text if store.problem else "A newer program has changed this database."
+    return _READ_ONLY if store.problem else "A newer program has changed this database."
 
 
 def _nothing_to_repair(items: Sequence[MigrationItem]) -> str:

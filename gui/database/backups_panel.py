@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.database.actions import reasons
 from gui.figures import count_text, size_text, stamp_text
-from gui.widgets.buttons import Button
+from gui.widgets.buttons import LINK_INSET, Button
 from gui.widgets.containers import clear_layout
 from gui.widgets.labels import PlainLabel, section_title
 from gui.widgets.path_row import open_folder
@@ -32,8 +32,7 @@ class BackupsPanel(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.make = Button("Back up now", self.backup_wanted.emit)
-        self.make.setEnabled(False)
+        self.make = Button("Back up now", self.backup_wanted.emit, hint="Copy the database now, and check the copy.")
         self.reason = PlainLabel(tone="muted", wrap=True)
         self.empty = PlainLabel("The list comes with the store.", tone="muted", wrap=True)
         self._listed: list[_BackupRow] = []
@@ -61,7 +60,7 @@ class BackupsPanel(QWidget):
         for backup in backups[:_SHOWN]:
             row = _BackupRow(backup)
             row.restore.clicked.connect(lambda _checked, backup=backup: self.restore_wanted.emit(backup))
-            row.restore.setEnabled(not self._blocked)
+            row.restore.set_reason(self._blocked)
             self._rows.addWidget(row)
             self._listed.append(row)
         more = len(backups) - _SHOWN
@@ -76,9 +75,8 @@ class BackupsPanel(QWidget):
         """Say why no backup can be made now, and why none can be restored; "" where one can."""
         self._blocked = restore
         for row in self._listed:
-            row.restore.setEnabled(not restore)
-        self.make.setEnabled(not make)
-        self.make.setAccessibleDescription(make)
+            row.restore.set_reason(restore)
+        self.make.set_reason(make)
         self.reason.setText(make or restore)
         self.reason.setVisible(bool(make or restore))
 
@@ -100,7 +98,8 @@ class _BackupRow(QWidget):
         self.restore = Button("Restore…", tone="link")
         self.restore.setAccessibleName(f"Restore the backup of {made}")
         links = QHBoxLayout()
-        links.setContentsMargins(0, 2, 0, 0)
+        # The words of a link begin where those above it do.
+        links.setContentsMargins(-LINK_INSET, 2, 0, 0)
         links.addWidget(self.restore)
         links.addWidget(show)
         links.addStretch(1)

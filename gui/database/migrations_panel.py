@@ -116,8 +116,7 @@ class MigrationsPanel(QWidget):
             (self.repair, why.repair),
             (self.baseline, why.baseline),
         ):
-            button.setEnabled(not reason)
-            button.setAccessibleDescription(reason)
+            button.set_reason(reason)
         text = busy or shared_reasons(why)
         self.reason.setText(text)
         self.reason.setVisible(bool(text))

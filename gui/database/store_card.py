@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout
 
 from gui import vault_words
 from gui.figures import UNKNOWN, size_text
-from gui.store_words import BACKENDS, may_retry, place
+from gui.store_words import BACKENDS, is_opening, may_retry, place
 from gui.theme import Theme
 from gui.widgets.buttons import Button
 from gui.widgets.containers import CardFrame
@@ -23,6 +23,7 @@ STATES = {
     StoreState.RECONCILING: ("↻ Sending changes", "accent"),
     StoreState.READ_ONLY: ("! Read-only", "warning"),
 }
+_OPENING = ("… Opening", "neutral")
 _FIELDS = (("Backend", 1, 0), ("Size", 2, 0), ("Schema", 3, 0), ("Integrity", 1, 2), ("Journal", 2, 2), ("Vault", 3, 2))
 
 
@@ -37,10 +38,10 @@ class StoreCard(CardFrame):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setAccessibleName("Store")
-        self.pill = Pill(theme, "… Opening", "neutral")
+        self.pill = Pill(theme, *_OPENING)
         self.temporary = Pill(theme)
         self.check = Button("Check now", self.check_wanted.emit, hint="Read the whole file and look for damage.")
-        self.check.setEnabled(False)
+        self.check.set_reason("The store is still opening.")
         self.retry = Button("Try again", self.retry_wanted.emit, hint="Open the database again now.")
         self.start_empty = Button("Start empty…", self.empty_wanted.emit, hint="Begin with an empty database.")
         self.use_records = Button(
@@ -82,7 +83,7 @@ class StoreCard(CardFrame):
         self.body.addWidget(self.cause)
 
     def show_store(self, status: StoreStatus) -> None:
-        self.pill.set(*STATES[status.state])
+        self.pill.set(*(_OPENING if is_opening(status) else STATES[status.state]))
         self.temporary.set("! Temporary" if status.temporary else "", "warning")
         is_file = status.backend is not Backend.POSTGRESQL
         self._place.setText({Backend.POSTGRESQL: "Server", Backend.JSON: "Folder"}.get(status.backend, "File"))
@@ -109,8 +110,7 @@ class StoreCard(CardFrame):
     def set_reason(self, reason: str) -> None:
         """Disable the buttons while something runs or the store is opening."""
         for button in (self.check, self.retry, self.start_empty, self.use_records):
-            button.setEnabled(not reason)
-            button.setAccessibleDescription(reason)
+            button.set_reason(reason)
 
     def show_integrity(self, result: str) -> None:
         good = result.lower() == "ok"

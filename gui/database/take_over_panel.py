@@ -13,7 +13,7 @@ from gui.widgets.labels import PlainLabel, section_title
 from gui.widgets.pill import Pill
 from models.status import TakeOver
 
-_LISTED = 5
+_LISTED, _BETWEEN = 5, 6
 
 
 class TakeOverPanel(QWidget):
@@ -28,7 +28,7 @@ class TakeOverPanel(QWidget):
         self.pill = Pill(theme)
         self.headline = PlainLabel(wrap=True, selectable=True)
         self._lines = QVBoxLayout()
-        self._lines.setSpacing(4)
+        self._lines.setSpacing(2)
         self.plaintext = PlainLabel(wrap=True, selectable=True)
         self._places = QVBoxLayout()
         self._places.setSpacing(4)
@@ -77,7 +77,7 @@ class TakeOverPanel(QWidget):
         self._blocked = blocked
         there = self._report is not None and bool(self._report.plaintext)
         self.scrub.setVisible(there)
-        self.scrub.setEnabled(not blocked)
+        self.scrub.set_reason(blocked)
         self.reason.setText(blocked)
         self.reason.setVisible(there and bool(blocked))
 
@@ -88,6 +88,8 @@ class TakeOverPanel(QWidget):
     @staticmethod
     def _list(layout: QVBoxLayout, heading: str, lines: Sequence[str]) -> None:
         if heading and lines:
+            if layout.count():
+                layout.addSpacing(_BETWEEN)
             layout.addWidget(PlainLabel(heading, tone="muted"))
         for line in lines[:_LISTED]:
             layout.addWidget(PlainLabel(line, wrap=True, selectable=True))

@@ -192,7 +192,9 @@ def test_a_folder_in_use_says_who_and_disables_what_writes(qapp: QApplication, t
                 assert "in use by" in page.card.cause.text()
                 await second.until(page.migrations.model.rowCount)
                 assert not page.migrations.apply.isEnabled()
-                assert "in use by" in page.migrations.reason.text()
+                why = "The database is read-only now; the card above says why."
+                assert page.migrations.reason.text().startswith(why)
+                assert "read-only" in page.migrations.apply.toolTip()
                 assert page.card.retry.isHidden()
 
             second.run(scene())

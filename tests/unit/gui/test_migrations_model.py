@@ -71,8 +71,10 @@ def test_reasons_follow_the_states() -> None:
     assert edited.apply == edited.rehearse == shared_reasons(edited)
     assert (edited.repair, edited.baseline) == ("", "")
     blocked = reasons(ONLINE._replace(state=StoreState.READ_ONLY, problem=HELD), [item(1, MigrationState.PENDING)])
-    assert blocked == (HELD.text, "", HELD.text, HELD.text, "", HELD.text, HELD.text)
-    assert shared_reasons(blocked) == HELD.text
+    # What is wrong stands on the card already: it is not said again at every button.
+    above = "The database is read-only now; the card above says why."
+    assert blocked == (above, "", above, above, "", above, above)
+    assert shared_reasons(blocked) == above
     failed = ONLINE._replace(state=StoreState.READ_ONLY, problem=HELD._replace(category=Category.MIGRATION))
     assert reasons(failed, [item(1, MigrationState.FAILED)]).apply == ""
     emptied = ONLINE._replace(state=StoreState.READ_ONLY, problem=HELD._replace(category=Category.EMPTY_DB))
