@@ -8,7 +8,9 @@ from gui.shell import Shell
 from gui.widgets.message_bar import MessageBar
 
 if TYPE_CHECKING:
-    from models.event import Notice, StepFinished, StoreChanged
+    from gui.messages import Action
+    from models.event import Notice, StepFinished, StoreChanged, VaultChanged
+    from models.problem import Problem
     from models.status import StoreStatus
 
 
@@ -23,7 +25,24 @@ class Announcer(QObject):
         self._told: set[str] = set()
         shell.bridge.notice.connect(self._show)
         shell.bridge.store_changed.connect(self._follow)
+        shell.bridge.vault_changed.connect(self._forget_lock)
         shell.bridge.step_finished.connect(self._tell_take_over)
+
+    def remedy(self, problem: "Problem") -> "Action | None":
+        """Return the button that leads to where a problem is mended, where there is such a place."""
+        from models.problem import Category
+
+        go_to = self._shell.go_to
+        if problem.category in {Category.LOCKED, Category.PASSPHRASE}:
+            return "Open Settings", lambda: go_to("settings/vault")
+        if problem.category in {Category.MIGRATION, Category.SCHEMA, Category.EMPTY_DB, Category.FENCE}:
+            return "Open Database page", lambda: go_to("database")
+        return None
+
+    def _forget_lock(self, event: "VaultChanged") -> None:
+        """Nobody has to dismiss that the vault is locked once it is open."""
+        if not event.status.locked:
+            self._bar.withdraw({"The vault is locked"})
 
     def _show(self, event: "Notice") -> None:
         problem, store, say = event.problem, self._store, self._shell.messages.say

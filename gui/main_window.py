@@ -52,7 +52,7 @@ class MainWindow(QWidget):
         self._rail.chosen.connect(self.go_to)
         messages.listen(self._bar.add)
         self._reader.badge.connect(self._show_badge)
-        self._announcer = Announcer(self.shell, self._bar, self)
+        self.announcer = Announcer(self.shell, self._bar, self)
         self._add_shortcuts()
 
     def open_first(self) -> None:

@@ -39,7 +39,7 @@ class StatusBar(QWidget):
             part: _StatusButton(name, lambda part=part: go_to(f"database/{part}"))  # type: ignore[misc]
             for part, (name, _detail, _level) in _COUNTED.items()
         }
-        self.vault = _StatusButton("Vault", lambda: go_to("settings"))
+        self.vault = _StatusButton("Vault", lambda: go_to("settings/vault"))
         self.temporary = _StatusButton("Temporary data", lambda: go_to("settings"))
         self.connections = _StatusButton("Connections", lambda: go_to("connections"))
         row = QHBoxLayout(self)

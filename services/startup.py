@@ -222,7 +222,7 @@ class Startup:
             problem = Problem(
                 Category.LOCKED,
                 "The vault is locked: secrets can be neither shown nor set.",
-                "Everything else can be used; give the passphrase with CTS_PASSPHRASE_FILE, or unlock the keyring.",
+                "Unlock it in Settings, unlock the keyring, or start with CTS_PASSPHRASE_FILE; all else can be used now.",
             )
         return status.sentence, problem
 

@@ -74,9 +74,6 @@ class MigrationsPanel(QWidget):
         split.addWidget(self.table)
         split.addWidget(detail)
         split.setSizes([300, 240])
-        self._pages = QStackedLayout()
-        self._pages.addWidget(self.empty)
-        self._pages.addWidget(split)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
@@ -87,7 +84,11 @@ class MigrationsPanel(QWidget):
         standing.addWidget(self.summary, 0, Qt.AlignmentFlag.AlignTop)
         standing.addWidget(self.reason, 1)
         column.addLayout(standing)
+        # Put in its place first: a stack shows what it is given, and without a place that is a window.
+        self._pages = QStackedLayout()
         column.addLayout(self._pages, 1)
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(split)
 
     def show_items(self, items: Sequence[MigrationItem]) -> None:
         self.model.set_items(items)

@@ -81,6 +81,9 @@ class SettingsPage(Page):
         if part == "database":
             self._area.ensureWidgetVisible(self.database, 0, 40)
             self.database.host.setFocus()
+        elif part == "vault":
+            self._area.ensureWidgetVisible(self.vault, 0, 40)
+            (self.vault.unlock if self.vault.unlock.isVisible() else self.vault.passphrase).setFocus()
 
     def unsaved(self) -> str:
         return self._database_part.unsaved()

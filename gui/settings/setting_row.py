@@ -3,7 +3,7 @@
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from gui.widgets.labels import PlainLabel
+from gui.widgets.labels import PlainLabel, show_part
 
 NAME_WIDTH = 150
 
@@ -16,7 +16,7 @@ class SettingRow(QWidget):
         self.refusal = PlainLabel(tone="error", wrap=True, selectable=True)
         self.refusal.hide()
         self.hint = PlainLabel(hint, tone="muted", wrap=True, selectable=True)
-        self.hint.setVisible(bool(hint))
+        show_part(self.hint, shown=bool(hint))
         label = PlainLabel(name)
         label.setBuddy(field)
         label.setMinimumWidth(NAME_WIDTH)

@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import Button
-from gui.widgets.labels import PlainLabel
+from gui.widgets.labels import PlainLabel, show_part
 
 _ROOM, _TALL, _FEW, _WRAPS_AT = 28, 220, 8, 56
 _LEAST_WIDTH = 400
@@ -29,7 +29,7 @@ class PlainDialog(QDialog):
         # A question in a few words should not stand in a column, with its title cut.
         self.heading.setMinimumWidth(_LEAST_WIDTH)
         self.text = PlainLabel(text, wrap=True, selectable=True)
-        self.text.setVisible(bool(text))
+        show_part(self.text, shown=bool(text))
         self.body = QVBoxLayout()
         self.body.setSpacing(8)
         self.buttons = QHBoxLayout()

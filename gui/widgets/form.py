@@ -5,7 +5,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import Button
 from gui.widgets.color_field import ColorField
-from gui.widgets.labels import PlainLabel, repolish
+from gui.widgets.labels import PlainLabel, repolish, show_part
 
 
 class FormField(QWidget):
@@ -22,7 +22,7 @@ class FormField(QWidget):
         if isinstance(editor, SecretEdit):
             editor.name_buttons(label)
         self._below = PlainLabel(hint, tone="muted", wrap=True)
-        self._below.setVisible(bool(hint))
+        show_part(self._below, shown=bool(hint))
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)

@@ -101,6 +101,14 @@ def section_title(text: str) -> PlainLabel:
     return label
 
 
+def show_part(part: QWidget, *, shown: bool) -> None:
+    """Show or hide a part of something. One that nothing holds yet is shown with what will hold it: now it would be
+    a window of its own, which the desktop flashes at the screen's corner.
+    """
+    if not shown or part.parentWidget() is not None:
+        part.setVisible(shown)
+
+
 def repolish(widget: QWidget) -> None:
     """Make the style sheet look again at a widget's properties, if it has looked at all."""
     if not widget.testAttribute(Qt.WidgetAttribute.WA_WState_Polished):

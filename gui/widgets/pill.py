@@ -5,6 +5,7 @@ from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.theme import Theme, scaled_font
+from gui.widgets.labels import show_part
 
 _PADDING = 10
 _SHRINK = 0.86
@@ -42,7 +43,7 @@ class Pill(QWidget):
     def set(self, text: str, tone: str) -> None:
         self.text, self.tone = text, tone
         self.setAccessibleName(text)
-        self.setVisible(bool(text))
+        show_part(self, shown=bool(text))
         self.updateGeometry()
         self.update()
 

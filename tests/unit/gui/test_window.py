@@ -5,6 +5,9 @@ from pathlib import Path
 from PySide6.QtWidgets import QApplication
 
 from gui.frame import EDGES, Frame
+from gui.settings.page import SettingsPage
+from models.event import VaultChanged
+from models.problem import Category, Problem
 from tests.fixtures.cts31 import Canaries, json_record, write
 from tests.window_kit import Desk, desk, open_window
 
@@ -48,5 +51,27 @@ def test_what_came_over_from_cts_is_said_once(desk: Desk) -> None:
         bar.current.action[1]()
         assert window._stack.currentWidget() is window.page("database")
         assert bar._queue == []
+
+    desk.run(scene())
+
+
+def test_a_locked_vault_leads_to_where_it_is_unlocked_and_is_said_no_more_then(desk: Desk) -> None:
+    locked = Problem(Category.LOCKED, "The vault is locked: secrets can be neither shown nor set.", "Unlock it.")
+
+    async def scene() -> None:
+        window = await open_window(desk)
+        action = window.announcer.remedy(locked)
+        desk.messages.problem(locked, level="warning", action=action)
+        await desk.until(lambda: window._bar.current)
+        assert window._bar._action.text() == "Open Settings"
+        desk.core.events.publish(VaultChanged(desk.core.status.vault()))
+        await desk.until(lambda: window._bar.current is None)
+        assert action is not None
+        action[1]()
+        settings = window.page("settings")
+        assert isinstance(settings, SettingsPage)
+        window.activateWindow()
+        await desk.until(settings.vault.passphrase.hasFocus)
+        assert window.announcer.remedy(locked._replace(category=Category.DISK_FULL)) is None
 
     desk.run(scene())
