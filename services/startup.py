@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from storage.data_folder import DataFolder
     from storage.folder_lock import FolderLock
     from storage.store import Store
+    from storage.vault import Vault
 
 Outcome = tuple[str, Problem | None]
 
@@ -103,6 +104,7 @@ class Startup:
         except Exception as error:  # noqa: BLE001 - the start never raises; the log has the traceback
             _log.exception("Opening the store failed.")
             self._record(_bug("store", 0, error))
+        self._look_at_vault()
         if self.in_use and self._lasting:
             threading.Thread(target=self._wait_for_folder, name="folder-lock", daemon=True).start()
         return self.steps
@@ -135,6 +137,44 @@ class Startup:
         except Exception:  # noqa: BLE001 - the boundary of this thread; the store's status has what failed
             _log.exception("Taking the data folder over failed.")
         self._events.publish(Notice("info", "The data folder is free now: changes can be made here."))
+
+    def _look_at_vault(self) -> None:
+        """Say where the vault does not open what the list shows."""
+        try:
+            vault = self._vault.opened()
+            if vault.status.holder == "file":
+                # It costs nothing, unlike the other holders.
+                vault.load()
+            self._doubt(vault, vault.problem or self._foreign_secrets(vault))
+        except CtsError as error:
+            _log.info("The vault was not looked at: %s", error.problem.text)
+        else:
+            if self._lasting and vault.status.holder != "file" and not vault.status.locked:
+                threading.Thread(target=self._load_key, args=(vault,), name="vault", daemon=True).start()
+
+    def _load_key(self, vault: "Vault") -> None:
+        """Load the key behind the window: its status bar shall not promise what the first secret disproves."""
+        try:
+            vault.load()
+            if (problem := vault.problem) is not None:
+                self._doubt(vault, problem)
+                self._events.publish(VaultChanged(vault.status))
+                self._events.publish(Notice("warning", problem.text, problem))
+        except Exception:  # noqa: BLE001 - the boundary of this thread; the log has the traceback
+            _log.exception("Loading the vault's key failed.")
+
+    def _doubt(self, vault: "Vault", problem: Problem | None) -> None:
+        known = next(step for step in self._steps if step.step == "vault")
+        if problem is not None and known.problem is None:
+            self._record_again(known._replace(ok=False, problem=problem, detail=vault.status.sentence))
+
+    def _foreign_secrets(self, vault: "Vault") -> Problem | None:
+        database = self._store.database
+        if database is None:
+            return None
+        from storage.foreign_secrets import foreign_secrets
+
+        return foreign_secrets(database, vault.known_keys, vault.finds)
 
     def _record_again(self, step: StartupStep) -> None:
         """Keep a step that is run once more in the place of the first."""
@@ -217,6 +257,9 @@ class Startup:
 
     def _open_the_vault(self) -> Outcome:
         status = self._vault.open(writable=self._folder.writable and self.in_use is None)
+        if status.locked:
+            # Nobody can be asked for the key, so this takes no time, and tells why.
+            self._vault.opened().load()
         problem = self._vault.problem
         if problem is None and status.locked:
             problem = Problem(

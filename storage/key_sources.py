@@ -84,11 +84,11 @@ class KeySources:
                 keys.data.update(known_keys(vault, self._from_key_file()))
             if vault.current in keys.data:
                 return
-            failure = UnavailableError(_GONE[vault.holder])
+            failure = UnavailableError(_GONE[vault.holder], _BACK[vault.holder])
         except UnavailableError as error:
             failure = error
         if "passphrase" not in vault.kdf:
-            raise failure
+            raise UnavailableError(failure.problem.text, way_out(vault, failure.problem.solution))
         self._by_passphrase(vault, keys)
 
     def find_lost(self, key_id: str) -> HeldKey | None:
@@ -149,27 +149,28 @@ class KeySources:
         try:
             found = [self.keyring.load(key.id) for key in vault.keys]
         except KeyringError as error:
-            raise UnavailableError(f"The vault is locked. {error}") from None
+            raise UnavailableError(f"The vault is locked. {error}", _KEYRING) from None
         return [held for held in found if held is not None]
 
     def _from_key_file(self) -> tuple[HeldKey, ...]:
         try:
             return self.key_file.read()
         except FileNotFoundError:
-            raise UnavailableError(_GONE["file"]) from None
+            raise UnavailableError(_GONE["file"], _BACK["file"]) from None
         except BadFileError as error:
-            raise UnavailableError(f"The vault is locked: its key file {error.why}.") from None
+            raise UnavailableError(f"The vault is locked: its key file {error.why}.", _BACK["file"]) from None
         except OSError as error:
-            raise UnavailableError(f"The vault is locked: its key file cannot be read ({error.strerror}).") from None
+            text = f"The vault is locked: its key file cannot be read ({error.strerror})."
+            raise UnavailableError(text, "Mend the permissions of vault.key") from None
 
     def _by_passphrase(self, vault: VaultFile, keys: OpenKeys) -> None:
         try:
             named = self.named_passphrase()
             if named is not None and unlock_with(vault, keys, "passphrase", named):
                 return
-            failure = UnavailableError(_GONE["passphrase"] if named is None else _WRONG_FILE)
+            failure = UnavailableError(_GONE["passphrase"]) if named is None else UnavailableError(_WRONG_FILE, _CORRECT)
         except PassphraseFileError as error:
-            failure = UnavailableError(f"The vault is locked. {error}")
+            failure = UnavailableError(f"The vault is locked. {error}", _CORRECT)
         if self._ask is None:
             raise failure
         typed = self._ask()
@@ -189,6 +190,22 @@ _GONE: Final[Mapping[Holder, str]] = {
     "file": "The vault is locked: its key file vault.key is not there.",
     "passphrase": "The vault is locked: its passphrase was not given.",
 }
+
+
+_BACK: Final[Mapping[Holder, str]] = {
+    "keyring": "If another computer opens it, set a passphrase there and copy its vault.json",
+    "file": "Put vault.key back from a copy of the data folder",
+    "passphrase": "",
+}
+_KEYRING: Final = "Start and unlock the keyring of your desktop, and try again"
+_CORRECT: Final = "Correct the file that CTS_PASSPHRASE_FILE names, or unlock the vault in Settings, Vault."
+
+
+def way_out(vault: VaultFile, first: str) -> str:
+    """Say what may open a vault that has no passphrase, or what to do where nothing will."""
+    if "recovery" in vault.kdf:
+        return f"{first}; or type the recovery key in Settings, Vault."
+    return f"{first}. Where that is lost, begin anew in Settings, Vault, or with `vault begin-anew`."
 
 
 def known_keys(vault: VaultFile, held: Iterable[HeldKey]) -> dict[str, bytes]:

@@ -99,6 +99,18 @@ class Vault:
         return (*(key.id for key in file.keys if key.id != file.current), file.current)
 
     @property
+    def known_keys(self) -> frozenset[str]:
+        """The ids of every key that vault.json knows, those of this computer's other vaults included."""
+        file = self._keys.file
+        return frozenset(key.id for part in (file, *file.others) for key in part.keys) if file else frozenset()
+
+    def finds(self, key_id: str) -> bool:
+        """Look for a key that vault.json does not know where keys are kept; it may take as long as a keyring does."""
+        with self._keys.lock, suppress(VaultError):
+            self._keys.key(key_id)
+        return key_id in self.known_keys
+
+    @property
     def sharing(self) -> "Sharing":
         """The vault's part in a shared database; see shared_vault.join."""
         from storage.shared_vault import Sharing

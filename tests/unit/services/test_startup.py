@@ -12,6 +12,7 @@ from models.problem import Category, CtsError
 from services.core import Core
 from storage.folder_lock import FolderLock
 from tests.bare_postgres import wait_until
+from tests.cheap_passphrases import make_cheap
 
 STEPS = ["folder", "settings", "configuration", "log", "lock", "vault", "database", "take-over", "migrations", "list"]
 
@@ -192,3 +193,66 @@ def test_the_settings_for_the_first_paint_touch_nothing(tmp_path: Path) -> None:
     file.write_bytes(b"\xff\xfe{")
     assert main.look(arguments).theme == "system"
     assert [path.name for path in tmp_path.iterdir()] == ["settings.json"]
+
+
+def test_a_database_without_its_vault_is_told_at_the_start(start: Start, tmp_path: Path) -> None:
+    core = start()
+    for name in ("One", "Two"):
+        core.connections.add({"name": name, "exchange": "bybit", "api_key": "k" * 20, "api_secret": "s" * 20})
+    core.connections.add({"name": "Without", "exchange": "bybit"})
+    core.startup.close()
+    kept = {path.name: path.read_bytes() for path in (tmp_path / "data").glob("vault*")}
+    assert sorted(kept) == ["vault.json", "vault.json.bak", "vault.key"]
+    for name in kept:
+        (tmp_path / "data" / name).unlink()
+    for _ in range(2):
+        # Not only at the start that makes a new vault: until somebody has done something about it.
+        core = start()
+        assert problems(core) == {"vault": Category.LOCKED}
+        assert "2 connections have secrets" in core.startup.problems[0].text
+        assert "vault.json" in core.startup.problems[0].solution
+        core.startup.close()
+    core = start()
+    core.connections.edit(core.connections.find("One").id, {"api_key": "n" * 20, "api_secret": "n" * 20})
+    core.startup.close()
+    core = start()
+    assert "1 connection has secrets" in core.startup.problems[0].text
+    core.startup.close()
+    # The old key file alone is enough: the key is found in it by its id.
+    (tmp_path / "data" / "vault.json").unlink()
+    (tmp_path / "data" / "vault.json.bak").unlink()
+    (tmp_path / "data" / "vault.key").write_bytes(kept["vault.key"])
+    core = start()
+    assert "1 connection has secrets" in core.startup.problems[0].text
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b'{"format": 1, "keys": []}', None])
+def test_a_key_file_that_is_no_good_is_told_at_the_start(start: Start, tmp_path: Path, content: bytes | None) -> None:
+    start().startup.close()
+    (tmp_path / "data" / "vault.key").unlink()
+    if content is not None:
+        (tmp_path / "data" / "vault.key").write_bytes(content)
+    core = start()
+    assert problems(core) == {"vault": Category.LOCKED}
+    assert core.status.vault().sentence == "locked"
+    assert "vault.key" in core.startup.problems[0].text + core.startup.problems[0].solution
+
+
+def test_a_wrong_passphrase_is_told_behind_the_window(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_cheap(monkeypatch)
+    words = tmp_path / "words"
+    words.write_text("a few good words")
+    monkeypatch.setenv("CTS_PASSPHRASE_FILE", str(words))
+    start().startup.close()
+    words.write_text("other words")
+    core = start(run=False)
+    heard: list[Event] = []
+    core.events.subscribe(heard.append)
+    core.startup.run()
+    wait_until(lambda: any(isinstance(event, Notice) for event in heard))
+    assert core.status.vault().locked
+    assert problems(core) == {"vault": Category.LOCKED}
+    (notice,) = [event for event in heard if isinstance(event, Notice)]
+    assert "another passphrase" in notice.text
