@@ -145,7 +145,7 @@ class Startup:
             if vault.status.holder == "file":
                 # It costs nothing, unlike the other holders.
                 vault.load()
-            self._doubt(vault, vault.problem or self._foreign_secrets(vault))
+            self._doubt(vault, vault.problem or _foreign_secrets(self._store, vault))
         except CtsError as error:
             _log.info("The vault was not looked at: %s", error.problem.text)
         else:
@@ -167,14 +167,6 @@ class Startup:
         known = next(step for step in self._steps if step.step == "vault")
         if problem is not None and known.problem is None:
             self._record_again(known._replace(ok=False, problem=problem, detail=vault.status.sentence))
-
-    def _foreign_secrets(self, vault: "Vault") -> Problem | None:
-        database = self._store.database
-        if database is None:
-            return None
-        from storage.foreign_secrets import foreign_secrets
-
-        return foreign_secrets(database, vault.known_keys, vault.finds)
 
     def _record_again(self, step: StartupStep) -> None:
         """Keep a step that is run once more in the place of the first."""
@@ -268,6 +260,14 @@ class Startup:
                 "Unlock it in Settings, unlock the keyring, or start with CTS_PASSPHRASE_FILE; all else can be used now.",
             )
         return status.sentence, problem
+
+
+def _foreign_secrets(store: "Store", vault: "Vault") -> Problem | None:
+    if store.database is None:
+        return None
+    from storage.foreign_secrets import foreign_secrets
+
+    return foreign_secrets(store.database, vault.lost.known, vault.lost.finds)
 
 
 def _bug(word: str, milliseconds: int, error: Exception) -> StartupStep:

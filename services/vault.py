@@ -126,6 +126,14 @@ class VaultService:
         self._vault.opened().hold_by(holder)
         return self._publish()
 
+    def begin_anew(self) -> VaultStatus:
+        """Make a new vault where nothing opens the old one any more: secrets can be entered again.
+
+        Those that are stored stay sealed; should the old key turn up, they open.
+        """
+        self._vault.opened().lost.begin_anew()
+        return self._publish()
+
     def wants(self) -> Literal["", "unlock", "passphrase"]:
         """Return what a person has to do before secrets can be used: unlock, or set the shared vault's passphrase."""
         if self._vault.status.locked:

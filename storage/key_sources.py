@@ -168,7 +168,9 @@ class KeySources:
             named = self.named_passphrase()
             if named is not None and unlock_with(vault, keys, "passphrase", named):
                 return
-            failure = UnavailableError(_GONE["passphrase"]) if named is None else UnavailableError(_WRONG_FILE, _CORRECT)
+            failure = (
+                UnavailableError(_GONE["passphrase"]) if named is None else UnavailableError(_WRONG_FILE, _CORRECT)
+            )
         except PassphraseFileError as error:
             failure = UnavailableError(f"The vault is locked. {error}", _CORRECT)
         if self._ask is None:

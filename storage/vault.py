@@ -31,6 +31,7 @@ from storage.vault_keys import VaultKeys
 from storage.vault_opening import find
 
 if TYPE_CHECKING:
+    from storage.lost_keys import LostKeys
     from storage.shared_vault import Sharing
 
 _SENTENCES: Final[Mapping[Holder, str]] = {
@@ -99,16 +100,11 @@ class Vault:
         return (*(key.id for key in file.keys if key.id != file.current), file.current)
 
     @property
-    def known_keys(self) -> frozenset[str]:
-        """The ids of every key that vault.json knows, those of this computer's other vaults included."""
-        file = self._keys.file
-        return frozenset(key.id for part in (file, *file.others) for key in part.keys) if file else frozenset()
+    def lost(self) -> "LostKeys":
+        """What can be done about keys that this vault does not have."""
+        from storage.lost_keys import LostKeys
 
-    def finds(self, key_id: str) -> bool:
-        """Look for a key that vault.json does not know where keys are kept; it may take as long as a keyring does."""
-        with self._keys.lock, suppress(VaultError):
-            self._keys.key(key_id)
-        return key_id in self.known_keys
+        return LostKeys(self._keys)
 
     @property
     def sharing(self) -> "Sharing":
@@ -127,15 +123,12 @@ class Vault:
         Raises VaultError: LOCKED, or PASSPHRASE where a shared database may not have credentials yet.
         """
         with self._keys.lock:
-            if self._refusal is not None and field in CREDENTIALS:
-                raise VaultError(self._refusal)
+            refusal = _refusal(self._sharing)
+            if refusal is not None and field in CREDENTIALS:
+                raise VaultError(refusal)
             file = self._keys.existing()
             record, data_key = self._keys.key(file.current)
         return seal(data_key, Place(record.vault, connection_id, field, record.id), secret, instead_of=instead_of)
-
-    @property
-    def _refusal(self) -> Problem | None:
-        return None if self._sharing is None else self._sharing.refusal
 
     def open_secret(self, connection_id: str, field: str, token: SealedSecret) -> Secret:
         """Return the secret in `token`. Raises VaultError: LOCKED (no key) or DAMAGED_SECRET (not what was sealed)."""
@@ -156,7 +149,7 @@ class Vault:
 
         Every desktop makes the same new token of the same old one.
         """
-        if split_token(token)[0] == self._keys.existing().current and self._refusal is None:
+        if split_token(token)[0] == self._keys.existing().current and _refusal(self._sharing) is None:
             return token
         return self.seal(connection_id, field, self.open_secret(connection_id, field, token), instead_of=token)
 
@@ -268,3 +261,7 @@ class Vault:
             else:
                 self._keys.sources.forget(file.holder, dropped)
             return dropped
+
+
+def _refusal(sharing: "Sharing | None") -> Problem | None:
+    return None if sharing is None else sharing.refusal

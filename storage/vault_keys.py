@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Final
 
 from models.problem import Category, Problem, VaultError
@@ -46,14 +47,14 @@ class VaultKeys:
         self.share: Callable[[VaultFile], VaultFile] | None = None
         self.sources = sources
         self.writable = writable
-        self._paths = paths
+        self.paths = paths
         self._retry_at = 0.0
         self._missing: dict[str, float] = {}
 
     def make(self) -> None:
         """Make a vault where there is none. Does not raise: `problem` says why not."""
         try:
-            self.file = make(self._paths, self.sources, self.open)
+            self.file = make(self.paths, self.sources, self.open)
         except NotMadeError as error:
             self.problem = error.problem
         else:
@@ -113,13 +114,26 @@ class VaultKeys:
 
     def changeable(self) -> VaultFile:
         """Return the vault with its current key open. Raises VaultError where it is locked or may not be written."""
-        if not self.writable:
-            text = "The vault cannot be changed: this data folder is open read-only."
-            solution = "Close the other program that uses it, or make it writable."
-            raise VaultError(Problem(Category.READ_ONLY, text, solution))
+        refuse_read_only(self.writable)
         file = self.existing()
         self.key(file.current)
         return self.existing()
+
+    def reset(self) -> None:
+        """Forget the vault, whose files are gone, and make another. Raises VaultError where that fails."""
+        self.file, self.failure, self.problem = None, None, None
+        self.open = OpenKeys()
+        self._retry_at = 0.0
+        self._missing.clear()
+        self.existing()
+
+    def look_again(self, key_id: str) -> bool:
+        """Tell whether this key can be had now, whatever was found before; it may take as long as a keyring does."""
+        self._retry_at = 0.0
+        self._missing.pop(key_id, None)
+        with suppress(VaultError):
+            self.key(key_id)
+        return key_id in self.open.data
 
     def save(self, file: VaultFile, wrapping: Mapping[Kind, bytes] | None = None) -> None:
         """Write vault.json and its .bak; `wrapping` are new keys that wrap, of use only with the new file.
@@ -133,13 +147,13 @@ class VaultKeys:
     def write(self, file: VaultFile, wrapping: Mapping[Kind, bytes] | None = None) -> None:
         """Write vault.json alone; the database, where there is one, knows it already. Raises as `save`."""
         try:
-            write_vault(self._paths.vault, file)
+            write_vault(self.paths.vault, file)
         except OSError as error:
             # If only the very last step failed the new file is there already: what is on the disk counts.
             self._read_again()
             if self.file == file:
                 self.open.wrapping.update(wrapping or {})
-            text = f"The vault was not changed: {self._paths.vault} cannot be written ({error.strerror})."
+            text = f"The vault was not changed: {self.paths.vault} cannot be written ({error.strerror})."
             raise VaultError(
                 Problem(Category.NOT_WRITABLE, text, "Free space or mend the permissions, and try again.")
             ) from error
@@ -168,7 +182,7 @@ class VaultKeys:
     def adopt(self, header: VaultFile) -> None:
         """Take what the database has for the vault; keys that it does not have stay, for what they sealed here."""
         before = self.file
-        holder: Holder = "keyring" if self.sources.keyring.may_exist() and not self._paths.temporary else "passphrase"
+        holder: Holder = "keyring" if self.sources.keyring.may_exist() and not self.paths.temporary else "passphrase"
         others: tuple[VaultFile, ...] = ()
         if before is not None:
             holder = before.holder if before.vault == header.vault else holder
@@ -231,7 +245,7 @@ class VaultKeys:
     def _read_again(self) -> None:
         """Take over what another program has changed in vault.json meanwhile."""
         try:
-            self.file = read_vault(self._paths.vault)
+            self.file = read_vault(self.paths.vault)
         except (OSError, BadFileError):
             _log.debug("vault.json cannot be read now; what was known of it stays.")
 
@@ -257,6 +271,14 @@ class VaultKeys:
             except VaultError as error:
                 _log.warning("%s", error)
         return record
+
+
+def refuse_read_only(writable: bool) -> None:
+    """Raise VaultError (READ_ONLY) where the vault may not be changed."""
+    if not writable:
+        text = "The vault cannot be changed: this data folder is open read-only."
+        solution = "Close the other program that uses it, or make it writable."
+        raise VaultError(Problem(Category.READ_ONLY, text, solution))
 
 
 _OLD: Final[Mapping[Kind, str]] = {

@@ -1,11 +1,12 @@
 """How a vault is found, found again, or made: what happens before the first secret is sealed."""
 
 import logging
+import os
 import uuid
 from pathlib import Path
 from typing import NamedTuple
 
-from models.problem import Category, Problem, StoreError
+from models.problem import Category, Problem, StoreError, VaultError
 from models.secret import Secret
 from storage.atomic_file import BadFileError, backup_of
 from storage.envelope import fingerprint, new_key, new_key_id
@@ -77,6 +78,21 @@ def make(paths: VaultPaths, sources: KeySources, keys: OpenKeys) -> VaultFile:
     keys.wrapping.update(fresh.wrapping)
     _log.info("Made a vault; its key is with the holder %s.", file.holder)
     return file
+
+
+def put_aside(paths: VaultPaths) -> None:
+    """Move a vault that nothing opens to quarantine, its key file too. Raises VaultError; then it is where it was."""
+    moved: list[tuple[Path, Path]] = []
+    try:
+        for path in (paths.vault_key, backup_of(paths.vault), paths.vault):
+            if os.path.lexists(path):
+                kept = put_away(path, paths.quarantine)
+                moved.append((path, kept))
+    except StoreError as error:
+        for path, kept in reversed(moved):
+            kept.rename(path)
+        raise VaultError(error.problem) from error
+    _log.warning("The vault is begun anew; the old one is kept in quarantine.")
 
 
 def _hand_over(paths: VaultPaths, sources: KeySources, keys: OpenKeys, held: HeldKey) -> VaultFile:

@@ -1,6 +1,6 @@
 """Between the Settings page and the services: each change is saved at once; a refused one keeps the old value."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from models.problem import Problem
     from models.secret import Secret
     from services.core import Core
+    from services.vault import VaultService
 
 
 class SettingsController(QObject):
@@ -70,10 +71,11 @@ class SettingsController(QObject):
         # Nothing is open that could show a refusal: the message bar does.
         self._tasks.start("vault", self._make_recovery_key(), busy=self.vault_busy.emit)
 
-    def hold_by(self, holder: str) -> None:
+    def change_vault(self, change: "Callable[[VaultService], object]", said: str = "") -> None:
+        """Change it where no dialog is open that could show a refusal: the section does. `said` tells of success."""
         self._tasks.start(
             "vault",
-            self._hold_by(holder),
+            self._change_vault(change, said),
             busy=self.vault_busy.emit,
             failed=lambda problem: self.holder_refused.emit(f"{problem.text} {problem.solution}".strip()),
         )
@@ -111,8 +113,10 @@ class SettingsController(QObject):
         self._shell.messages.say("The vault is open.", level="ok")
         self.vault_done.emit()
 
-    async def _hold_by(self, holder: Any) -> None:
-        await self._tasks.write(self.core.vault.hold_by, holder)
+    async def _change_vault(self, change: "Callable[[VaultService], object]", said: str) -> None:
+        await self._tasks.write(change, self.core.vault)
+        if said:
+            self._shell.messages.say(said, level="ok")
 
     async def _ask_rotation(self) -> None:
         self.rotation_wanted.emit(await self._tasks.read(self.core.vault.rotation_needs_passphrase))

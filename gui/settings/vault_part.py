@@ -28,6 +28,7 @@ class VaultPart(QObject):
         section.recovery_wanted.connect(self._ask_recovery_key)
         section.holder_wanted.connect(self._ask_holder)
         section.rotation_wanted.connect(controller.ask_rotation)
+        section.anew_wanted.connect(self._ask_anew)
         controller.rotation_wanted.connect(self._ask_rotation)
         controller.vault_read.connect(self._show)
         controller.vault_busy.connect(section.set_busy)
@@ -67,12 +68,26 @@ class VaultPart(QObject):
     def _ask_holder(self, holder: str) -> None:
         """Say what the other place means before the key goes there."""
         self.section.refuse("")
-        _value, words, means = next(each for each in HOLDERS if each[0] == holder)
+        keeper, words, means = next(each for each in HOLDERS if each[0] == holder)
         question = ConfirmDialog(
             f"Keep the key: {words.lower()}", means, confirm="Keep it there", danger=holder == "file", parent=self._page
         )
-        question.accepted.connect(lambda: self._controller.hold_by(holder))
+        question.accepted.connect(lambda: self._controller.change_vault(lambda vault: vault.hold_by(keeper)))
         question.rejected.connect(lambda: self.section.holder.set_value(self._holder))
+        question.open()
+
+    def _ask_anew(self) -> None:
+        self.section.refuse("")
+        question = ConfirmDialog(
+            "Begin anew",
+            "A new vault is made. The secrets that are stored now stay locked and have to be entered again. The old "
+            "vault is kept in quarantine: should its key turn up, it can be put back.",
+            confirm="Begin anew",
+            danger=True,
+            parent=self._page,
+        )
+        said = "There is a new vault. Enter the secrets of your connections again."
+        question.accepted.connect(lambda: self._controller.change_vault(lambda vault: vault.begin_anew(), said))
         question.open()
 
     def _follow(self, dialog: PassphraseDialog | UnlockDialog | RotationDialog) -> None:

@@ -1,5 +1,7 @@
 """The vault on the Settings page: where its key is, and what can be done about it."""
 
+from typing import Final, Literal
+
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QVBoxLayout, QWidget
 
@@ -9,7 +11,7 @@ from gui.widgets.choice import Choice
 from gui.widgets.labels import PlainLabel
 from models.status import VaultStatus
 
-HOLDERS = (
+HOLDERS: Final[tuple[tuple[Literal["keyring", "passphrase", "file"], str, str], ...]] = (
     ("keyring", "System keyring", "Whoever is logged in as you can open the secrets. Nothing to type."),
     ("passphrase", "Passphrase only", "Typed at every start. Nobody opens the secrets without it, not even here."),
     ("file", "File beside the data", "Works without a keyring; whoever copies the whole folder can open the secrets."),
@@ -27,6 +29,7 @@ class VaultSection(QWidget):
     recovery_wanted = Signal()
     holder_wanted = Signal(str)
     rotation_wanted = Signal()
+    anew_wanted = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -35,6 +38,7 @@ class VaultSection(QWidget):
         self.place = PlainLabel("Opening the vault.", role="heading", selectable=True)
         self.sentence = PlainLabel(tone="muted", wrap=True, selectable=True)
         self.unlock = Button("Unlock…", self.unlock_wanted.emit, tone="primary")
+        self.anew = Button("Begin anew…", self.anew_wanted.emit, hint="For a vault whose key is lost for good.")
         self.passphrase = Button("Set or change the passphrase…", self.passphrase_wanted.emit)
         self.recovery = Button("Make a recovery key…", self.recovery_wanted.emit)
         self.rotate = Button("New key…", self.rotation_wanted.emit, hint="Seal every secret anew with a new key.")
@@ -54,7 +58,7 @@ class VaultSection(QWidget):
     def _lay_out(self) -> None:
         row = QHBoxLayout()
         row.setSpacing(8)
-        for button in (self.unlock, self.passphrase, self.recovery, self.rotate):
+        for button in (self.unlock, self.anew, self.passphrase, self.recovery, self.rotate):
             row.addWidget(button)
         row.addStretch(1)
         column = QVBoxLayout(self)
@@ -109,7 +113,9 @@ class VaultSection(QWidget):
         has_key = vault is not None and vault.holder != "none"
         reason = "" if not locked else _LOCKED if has_key else _NO_KEY
         self.unlock.setVisible(locked and has_key)
+        self.anew.setVisible(locked and has_key)
         self.unlock.setEnabled(not self._busy)
+        self.anew.setEnabled(not self._busy)
         for button in (self.passphrase, self.recovery, self.rotate, self.holder):
             button.setEnabled(not (reason or self._busy))
             button.setAccessibleDescription(reason)

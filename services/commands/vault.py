@@ -28,6 +28,10 @@ def register(commands: "argparse._SubParsersAction[Parser]") -> None:
     recovery.add_argument("--yes", action="store_true", help="do it; the recovery key made before no longer opens")
     hold = add(group, "hold-by", hold_by, "choose who keeps the key on this computer", writes=True)
     hold.add_argument("holder", choices=HOLDERS, metavar="HOLDER", help=", ".join(HOLDERS))
+    anew = add(
+        group, "begin-anew", begin_anew, "make a new vault where nothing opens the old one any more", writes=True
+    )
+    anew.add_argument("--yes", action="store_true", help="do it; without it only what would happen is said")
     turn = add(group, "rotate", rotate, "seal every secret with a new key", writes=True)
     turn.add_argument(
         "--file", metavar="FILE", help="the passphrase, where the vault has one and nothing else opens it"
@@ -58,6 +62,15 @@ def make_recovery_key(core: "Core", arguments: "argparse.Namespace") -> Result:
 
 def hold_by(core: "Core", arguments: "argparse.Namespace") -> Result:
     return _status(core.vault.hold_by(arguments.holder), "")
+
+
+def begin_anew(core: "Core", arguments: "argparse.Namespace") -> Result:
+    if not arguments.yes:
+        raise InputError(
+            "A new vault would be made: the secrets that are stored now stay locked, and have to be entered again.",
+            "Add --yes to do it. The old vault is kept in quarantine.",
+        )
+    return _status(core.vault.begin_anew(), "There is a new vault. Enter the secrets of your connections again.")
 
 
 def rotate(core: "Core", arguments: "argparse.Namespace") -> Result:

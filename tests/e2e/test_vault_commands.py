@@ -8,6 +8,7 @@ import pytest
 from tests.canary import canaries_in, make_canary
 from tests.e2e.program import Program
 
+KEYS = {"api_key": "k" * 20, "api_secret": "s" * 20}
 OKX = {"exchange": "okx", "api_passphrase": "pp12"}
 
 
@@ -96,3 +97,27 @@ def test_the_passphrase_goes_on_after_a_rotation(program: Program, tmp_path: Pat
     done = program.run("vault", "rotate", "--yes", "--file", str(file), "--json").json
     assert done["recovery_key"] not in {None, recovery}
     assert opens(program, "One", secret)
+
+
+def test_a_vault_whose_key_is_lost_is_begun_anew_after_asking(program: Program, tmp_path: Path) -> None:
+    first = add(program, "One")
+    assert program.run("vault", "begin-anew", "--yes", "--json", code=1).problem["category"] == "INVALID"
+    (program.folder / "vault.key").rename(tmp_path / "vault.key")
+    refused = program.run(
+        "connections", "add", "--json", stdin=json.dumps({"name": "Two", "exchange": "bybit"} | KEYS), code=1
+    )
+    assert "begin-anew" in refused.problem["solution"]
+    assert "--yes" in program.run("vault", "begin-anew", "--json", code=1).problem["solution"]
+    assert program.run("vault", "begin-anew", "--yes", "--json").json["locked"] is False
+    second = add(program, "Two")
+    assert opens(program, "Two", second)
+    assert not opens(program, "One", first)
+    assert "1 connection has secrets" in program.run("status").out
+    # The old key turned up: what it sealed opens again beside what was sealed since.
+    held = json.loads((tmp_path / "vault.key").read_bytes())["keys"]
+    kept = json.loads((program.folder / "vault.key").read_bytes())
+    (program.folder / "vault.key").write_text(json.dumps({**kept, "keys": held + kept["keys"]}))
+    assert opens(program, "One", first)
+    assert opens(program, "Two", second)
+    assert "has secrets" not in program.run("status").out
+    assert len([path for path in (program.folder / "quarantine").iterdir() if "vault" in path.name]) == 2

@@ -103,6 +103,29 @@ def test_a_passphrase_and_a_recovery_key(desk: Desk) -> None:  # noqa: F811
     desk.run(scene())
 
 
+def test_a_vault_whose_key_is_lost_is_begun_anew(qapp: QApplication, tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    with desk_on(qapp, data) as desk:  # noqa: F811
+        desk.run(desk.start())
+    (data / "vault.key").unlink()
+    with desk_on(qapp, data) as desk:
+
+        async def scene() -> None:
+            page = await desk.open(SettingsPage)
+            await desk.until(page.vault.anew.isVisible)
+            page.vault.anew.click()
+            (await desk.dialog(ConfirmDialog)).confirm.click()
+            await desk.until(lambda: not page.vault.anew.isVisible())
+            await desk.until(page.vault.passphrase.isEnabled)
+            assert any("Enter the secrets" in message.text for message in desk.said)
+            saved = desk.core.connections.add(
+                {"name": "One", "exchange": "bybit", "api_key": "k" * 20, "api_secret": "s"}
+            )
+            assert saved.row.name == "One"
+
+        desk.run(scene())
+
+
 def test_a_copied_secret_leaves_the_clipboard_only_while_it_is_ours(qapp: QApplication) -> None:
     clipboard = qapp.clipboard()
     copied = SecretOnClipboard(Secret(WORDS), seconds=60)
