@@ -18,6 +18,8 @@ class HasMigrator(Protocol):
     @property
     def migrator(self) -> Migrator | None: ...
 
+    def look_again(self) -> None: ...
+
 
 class MigrationService:
     """Every call blocks and raises CtsError. What changes the ledger publishes MigrationsChanged."""
@@ -38,7 +40,9 @@ class MigrationService:
         """Apply what is pending, out of order too because a person asked; one that fails is `failed` in the answer."""
         migrator = self._writable()
         try:
-            return migrator.apply(out_of_order=True)
+            items = migrator.apply(out_of_order=True)
+            self._tell_the_store(failed=any(item.problem for item in items))
+            return items
         finally:
             self._events.publish(MigrationsChanged())
 
@@ -62,8 +66,15 @@ class MigrationService:
 
     def _changed(self, changes: list[LedgerChange]) -> list[LedgerChange]:
         if changes:
+            self._tell_the_store(failed=False)
             self._events.publish(MigrationsChanged())
         return changes
+
+    def _tell_the_store(self, *, failed: bool) -> None:
+        """Let the store's own state follow, where migrations were what was wrong with it, or are now."""
+        problem = self._store.status.problem
+        if failed or (problem is not None and problem.category in _MENDABLE):
+            self._store.look_again()
 
     def _migrator(self) -> Migrator:
         migrator = self._store.migrator

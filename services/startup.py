@@ -87,8 +87,11 @@ class Startup:
         """Every problem of the start, each once."""
         return tuple(dict.fromkeys(step.problem for step in self._steps if step.problem))
 
-    def run(self) -> tuple[StartupStep, ...]:
-        """Open everything; returns the steps. A second call only returns them."""
+    def run(self, *, migrates: bool = True) -> tuple[StartupStep, ...]:
+        """Open everything; returns the steps. A second call only returns them.
+
+        Without `migrates` nothing pending is applied and no CTS v3.1 folder is taken over.
+        """
         if self._steps:
             return self.steps
         self._step("folder", self._check_folder)
@@ -98,7 +101,7 @@ class Startup:
         self._step("lock", self._take_lock)
         self._step("vault", self._open_the_vault)
         try:
-            self._store.open(self._record, read_only_because=self.in_use)
+            self._store.open(self._record, read_only_because=self.in_use, migrates=migrates)
         except CtsError as error:
             self._record(_failed("store", 0, error.problem))
         except Exception as error:  # noqa: BLE001 - the start never raises; the log has the traceback

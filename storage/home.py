@@ -52,7 +52,9 @@ class Facts(NamedTuple):
 class Home:
     """Opens, probes and closes it. `database`, `migrator` and `repository` change whenever it is opened again.
 
-    `applied` hears of every write once it is committed. `rows` is the list as opening a file has just read it.
+    `applied` hears of every write once it is committed. `rows` is the list as opening a file has just read it. Without
+    `migrates`, opening runs no migration and takes no folder over: a person wants to look at them first, or has just
+    dealt with them.
     """
 
     def __init__(self, folder: DataFolder, vault: "Sealing", migrations: Path, device: "Callable[[], Device]") -> None:
@@ -68,6 +70,7 @@ class Home:
         self._device = device
         self._shares = False
         self.pace: Pace | None = None
+        self.migrates = True
 
     @property
     def location(self) -> str:
@@ -182,6 +185,7 @@ class Home:
             self._shares = False
         make = partial(_repository, self._device, applied)
         opening = Opening(self._folder, self._vault, self._migrations, make, held=held, patience=patience)
+        opening.migrates = self.migrates
         opening.run(record)
         self.database, self.migrator, self.repository = opening.database, opening.migrator, opening.repository
         self.rows = opening.rows
@@ -198,6 +202,7 @@ class Home:
         assert address is not None
         self.pace = self.pace or Pace()
         opening = PostgresOpening(address, self._migrations, self.pace, self._folder.backups, held=held)
+        opening.migrates = self.migrates
         # Known before it is open, so that quitting can interrupt it.
         self.database = opening.database
         opening.run(record)

@@ -7,7 +7,7 @@ from models.problem import Category, Problem, StoreError
 from models.status import Backup, MigrationState, count_migrations
 from storage.database_repository import check_tables, forget_old
 from storage.migrator.runner import Migrator, needs_newer_program
-from storage.opening_steps import NOT_OPEN, Outcome, Record, newer, timed
+from storage.opening_steps import NOT_OPEN, Outcome, Record, newer, short_of, timed
 from storage.postgresql.address import Address
 from storage.postgresql.database import PostgresDatabase
 from storage.postgresql.session import Pace
@@ -16,7 +16,8 @@ from storage.postgresql.session import Pace
 class PostgresOpening:
     """One attempt. What could be opened is in `database` and `migrator`; `problems` in their order.
 
-    `held` keeps everything read-only and says why. `readable`: the list could be read.
+    `held` keeps everything read-only and says why. Without `migrates`, what is old stays as it is. `readable`: the list
+    could be read.
     """
 
     def __init__(self, address: Address, migrations: Path, pace: Pace, backups: Path, *, held: Problem | None) -> None:
@@ -28,6 +29,7 @@ class PostgresOpening:
         self.journal_mode = ""
         self.engine_version = ""
         self.schema = 0
+        self.migrates = True
         self._migrations = migrations
         self._backups = backups
         self._held = held
@@ -56,7 +58,7 @@ class PostgresOpening:
     def _migrate(self) -> Outcome:
         self.migrator = migrator = Migrator(self.database, self._migrations, backup=self._back_up)
         items = migrator.items()
-        if not self.database.read_only and not migrator.up_to_date():
+        if self.migrates and not self.database.read_only and not migrator.up_to_date():
             items = migrator.apply()
         good = [item for item in items if item.state in {MigrationState.APPLIED, MigrationState.BASELINE}]
         self.schema = max((item.number for item in good), default=0)
@@ -78,8 +80,8 @@ class PostgresOpening:
             if error.problem.category is Category.SCHEMA:
                 self.database.forbid_writing()
                 self.readable = True
-            raise
-        if not self.database.read_only:
+            raise StoreError(short_of(error.problem, self.problems)) from error
+        if self.migrates and not self.database.read_only:
             forget_old(self.database)
         self.readable = True
         return "the tables are as this program knows them", None

@@ -25,13 +25,18 @@ Record = Callable[[StartupStep], None]
 Outcome = tuple[str, Problem | None]
 
 NOT_OPEN = Problem(Category.CANT_OPEN, "The database is not open yet.", "Wait a moment and try again.")
+NOT_TAKEN_OVER = Problem(
+    Category.LEGACY,
+    "The database is that of a CTS v3.1 and was not taken over yet. Nothing was changed.",
+    "Start the program, or ask for its status: that backs it up and takes it over, migrations included.",
+)
 
 
 class Opening:
     """One attempt. What could be opened is in `database`, `migrator` and `repository`; `problems` in their order.
 
-    `rows` is the list as it was read, so that nobody needs to read it again.
-    `held` keeps everything read-only and says why. `integrity`, `journal_mode` and `schema` are for the status.
+    `rows` is the list as it was read, so that nobody needs to read it again. `held` keeps everything read-only and says
+    why. Without `migrates`, what is old stays as it is. `integrity`, `journal_mode` and `schema` are for the status.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Opening:
         self.integrity = ""
         self.journal_mode = ""
         self.schema = 0
+        self.migrates = True
         self._folder = folder
         self._vault = vault
         self._migrations = migrations
@@ -100,7 +106,13 @@ class Opening:
 
     def _take_over(self) -> Outcome:
         database = self._need()
+        if not self.migrates:
+            with database.hold() as connection:
+                if recognise(connection) is not None:
+                    raise StoreError(NOT_TAKEN_OVER)
         self.migrator = Migrator(database, self._migrations, backup=self._back_up)
+        if not self.migrates:
+            return "not looked for", None
         with database.hold() as connection:
             if not may_need_take_over(connection, self._folder.root):
                 return NOTHING_TO_TAKE_OVER, None
@@ -117,13 +129,14 @@ class Opening:
 
     def _migrate(self) -> Outcome:
         database, migrator = self._need(), self.migrator
-        assert migrator is not None
+        if migrator is None:
+            return "waiting for the take-over", None
         with database.hold() as connection:
             if recognise(connection) is not None:
                 # Our migrations must not touch what was not taken over yet.
                 return "waiting for the take-over", None
         items = migrator.items()
-        if not database.read_only and not migrator.up_to_date():
+        if self.migrates and not database.read_only and not migrator.up_to_date():
             with database.hold():
                 items = migrator.apply()
         good = [item for item in items if item.state in {MigrationState.APPLIED, MigrationState.BASELINE}]
@@ -139,15 +152,16 @@ class Opening:
         repository = self._make_repository(database)
         # What another program changes from here on is heard of, and the rows are not used then.
         database.changed_elsewhere()
-        rows = repository.rows()
-        self.repository, self.rows = repository, rows
         try:
+            rows = repository.rows()
+            self.repository, self.rows = repository, rows
             check_tables(database)
-        except StoreError:
-            # What is short of what saving needs can still be shown.
-            database.forbid_writing()
-            raise
-        if not database.read_only:
+        except StoreError as error:
+            if self.repository is not None:
+                # What is short of what saving needs can still be shown.
+                database.forbid_writing()
+            raise StoreError(short_of(error.problem, self.problems)) from error
+        if self.migrates and not database.read_only:
             forget_old(database)
         return f"{len(rows):,} connections, {sum(row.enabled for row in rows):,} enabled", None
 
@@ -165,6 +179,16 @@ def timed(word: str, call: Callable[[], Outcome]) -> StartupStep:
     except CtsError as error:
         detail, problem = error.problem.text, error.problem
     return StartupStep(word, problem is None, round((time.perf_counter() - start) * 1000), detail, problem)
+
+
+def short_of(problem: Problem, before: Sequence[Problem]) -> Problem:
+    """Return why tables are not as expected: where the migrations did not run, nothing else is to blame."""
+    if problem.category is not Category.SCHEMA or Category.MIGRATION not in {known.category for known in before}:
+        return problem
+    return problem._replace(
+        text="The database lacks what the migrations that did not run bring. It is open for reading only.",
+        solution="Mend what stopped them, then apply them.",
+    )
 
 
 def newer(items: Sequence[MigrationItem]) -> Problem:

@@ -98,8 +98,12 @@ class Store:
     def migrator(self) -> Migrator | None:
         return None if self._machine.on_files else self._home.migrator
 
-    def open(self, record: Record, *, read_only_because: Problem | None = None) -> None:
-        """Open and ready everything, recording each step. Never raises CtsError: see `status`."""
+    def open(self, record: Record, *, read_only_because: Problem | None = None, migrates: bool = True) -> None:
+        """Open and ready everything, recording each step. Never raises CtsError: see `status`.
+
+        Without `migrates` nothing pending is applied and no CTS v3.1 folder is taken over.
+        """
+        self._home.migrates = migrates
         machine, target = self._machine, self._target()
         machine.held = read_only_because
         self._journal.only_read(read_only_because is not None)
@@ -137,6 +141,18 @@ class Store:
                 machine.reopen()
             elif machine.waits_for_vault:
                 look_at_vault(machine)
+
+    def look_again(self) -> None:
+        """Open again without applying anything: a person has just dealt with the migrations."""
+        machine, home = self._machine, self._home
+        with machine.work:
+            if machine.on_files:
+                return
+            before, home.migrates = home.migrates, False
+            try:
+                machine.reopen()
+            finally:
+                home.migrates = before
 
     def restore_backup(self, backup: Path) -> int:
         """Put a backup in the place of the database file, which is kept in quarantine; returns its connections."""

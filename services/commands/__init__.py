@@ -60,7 +60,7 @@ def _run(arguments: "argparse.Namespace", make_core: Callable[[bool], "Core"], *
         _read_input(arguments)
         core = make_core(_writes(arguments))
         if arguments.starts:
-            core.startup.run()
+            core.startup.run(migrates=arguments.migrates)
         result = _handle(core, arguments)
     except CtsError as error:
         result = _failed(error.problem)

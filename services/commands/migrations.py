@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from models.problem import Category, InputError, Problem
+from models.problem import Category, InputError, MigrationError, Problem
 from models.status import LedgerChange, MigrationItem, MigrationState, Rehearsal, count_migrations
 from services.commands.output import FINE, PROBLEM, Result, count, safe, safe_lines, table
 from services.commands.parser import add, add_group
@@ -21,16 +21,17 @@ def register(commands: "argparse._SubParsersAction[Parser]") -> None:
     show = add(group, "show", show_one, "one migration with its SQL")
     show.add_argument("number", type=int, metavar="N")
     add(group, "apply", apply, "apply what is pending", writes=True)
-    add(group, "rehearse", rehearse, "try what is pending on a copy; nothing is changed")
-    mend = add(group, "repair", repair, "bring the ledger in step with the files", writes=True)
+    add(group, "rehearse", rehearse, "try what is pending where nothing can stay", migrates=False)
+    mend = add(group, "repair", repair, "bring the ledger in step with the files", writes=True, migrates=False)
     mend.add_argument("--yes", action="store_true", help="do it; without it only what would change is shown")
-    adopt = add(group, "baseline", baseline, "take a schema that is already there as migrated up to N", writes=True)
+    known = "take a schema that is already there as migrated up to N"
+    adopt = add(group, "baseline", baseline, known, writes=True, migrates=False)
     adopt.add_argument("number", type=int, metavar="N")
-    adopt.add_argument("--yes", action="store_true", help="do it; without it only the question is asked")
+    adopt.add_argument("--yes", action="store_true", help="do it; without it only what would change is shown")
 
 
 def show_all(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
-    return _listed(core.migrations.items())
+    return _listed(core.migrations.items(), _stopped(core))
 
 
 def show_one(core: "Core", arguments: "argparse.Namespace") -> Result:
@@ -41,14 +42,16 @@ def show_one(core: "Core", arguments: "argparse.Namespace") -> Result:
             "See them all with: migrations list.",
             category=Category.NOT_FOUND,
         )
-    sql = core.migrations.sql(item.number)
-    head = f"{item.number:03d} {safe(item.name)}: {item.state}. {safe(item.sentence)}".rstrip()
-    return Result({**migration_json(item), "sql": sql}, f"{head}\n\n{safe_lines(sql)}")
+    without_file = item.state in {MigrationState.MISSING, MigrationState.FUTURE}
+    sql = None if without_file else core.migrations.sql(item.number)
+    head = f"{item.number:03d} {safe(item.name)}: {item.state}. {safe(item.sentence)} {safe(item.action)}".rstrip()
+    text = head if sql is None else f"{head}\n\n{safe_lines(sql)}"
+    return Result({**migration_json(item), "sql": sql}, text)
 
 
 def apply(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG001
     items = core.migrations.apply()
-    listed, held = _listed(items), _held_back(items)
+    listed, held = _listed(items, None), _held_back(items)
     if held is None or listed.problem:
         return listed
     return listed._replace(code=PROBLEM, problem=held)
@@ -58,8 +61,9 @@ def rehearse(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: 
     tried = core.migrations.rehearse()
     problem = next((one.problem for one in tried if one.problem), None)
     data = [{**one._asdict(), "problem": one.problem.as_json() if one.problem else None} for one in tried]
-    text = table(("", "Migration", "Time", "Rows", "Result"), [_rehearsed(one) for one in tried])
-    text = text if tried else "Nothing is pending."
+    rows = table(("No", "Migration", "Time", "Rows", "Result"), [_rehearsed(one) for one in tried])
+    sql = [f"{one.number:03d} {safe(one.name)}\n{safe_lines(one.sql)}" for one in tried]
+    text = "\n\n".join((*sql, rows)) + "\n" if tried else "Nothing is pending."
     held = _held_back(core.migrations.items())
     if held is not None:
         text += f"\n{held.text} {held.solution}"
@@ -67,17 +71,34 @@ def rehearse(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: 
 
 
 def repair(core: "Core", arguments: "argparse.Namespace") -> Result:
+    newer = next((item for item in core.migrations.items() if item.state is MigrationState.FUTURE), None)
+    if newer is not None:
+        raise MigrationError(
+            Problem(
+                Category.SCHEMA,
+                "A newer program has changed this database; its ledger is not changed by this one.",
+                newer.action,
+            )
+        )
     changes = core.migrations.repair() if arguments.yes else core.migrations.repair_preview()
     return _changes(changes, done=arguments.yes)
 
 
 def baseline(core: "Core", arguments: "argparse.Namespace") -> Result:
-    if not arguments.yes:
-        raise InputError(
-            f"This marks every migration up to {arguments.number:03d} as applied without running it.",
-            "Add --yes if the database really has all of it.",
-        )
-    return _changes(core.migrations.baseline(arguments.number), done=True)
+    if arguments.yes:
+        return _changes(core.migrations.baseline(arguments.number), done=True)
+    preview = _changes(core.migrations.baseline_preview(arguments.number), done=False)
+    question = Problem(
+        Category.INVALID,
+        f"This marks every migration up to {arguments.number:03d} as applied without running it.",
+        "Add --yes if the database really has all of it.",
+    )
+    return preview._replace(code=PROBLEM, problem=question)
+
+
+def _stopped(core: "Core") -> Problem | None:
+    """Return what kept the start from applying anything: a file that cannot be used."""
+    return next((problem for problem in core.startup.problems if problem.category is Category.MIGRATION), None)
 
 
 def _held_back(items: tuple[MigrationItem, ...]) -> Problem | None:
@@ -94,7 +115,8 @@ def _held_back(items: tuple[MigrationItem, ...]) -> Problem | None:
     )
 
 
-def _listed(items: tuple[MigrationItem, ...]) -> Result:
+def _listed(items: tuple[MigrationItem, ...], stopped: Problem | None) -> Result:
+    """`stopped`: why nothing was applied, where it is no single migration's failure."""
     done = count_migrations(items)
     rows = [
         (
@@ -103,23 +125,33 @@ def _listed(items: tuple[MigrationItem, ...]) -> Result:
             item.state,
             item.applied_at or "",
             "" if item.milliseconds is None else f"{item.milliseconds} ms",
-            item.problem.text if item.problem else "",
         )
         for item in items
     ]
-    problem = next((item.problem for item in items if item.problem), None)
-    text = table(("No", "Name", "State", "Applied", "Time", ""), rows)
+    problem = next((item.problem for item in items if item.problem), stopped)
+    text = table(("No", "Name", "State", "Applied", "Time"), rows)
+    notes = [
+        f"{item.number:03d} is {item.state}: {safe(item.sentence)} {safe(item.action)}".rstrip()
+        for item in items
+        if item.state is not MigrationState.APPLIED
+    ]
     return Result(
         migrations_json(items),
-        f"{text}\n\n{done.applied} of {done.total} applied",
+        "\n\n".join((text, *(["\n".join(notes)] if notes else []), f"{done.applied} of {done.total} applied")),
         PROBLEM if problem else FINE,
         problem,
     )
 
 
 def _rehearsed(one: Rehearsal) -> tuple[str, str, str, str, str]:
-    before, after = sum(one.rows_before.values()), sum(one.rows_after.values())
-    rows = f"{before:,} -> {after:,}" if before != after else f"{before:,}"
+    """Name every table whose rows became more or fewer; the rest stay as many as they were."""
+    before, after = one.rows_before, one.rows_after
+    changed = [
+        f"{name} {before.get(name, 'none')} -> {after.get(name, 'none')}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
+    rows = ", ".join(changed) or f"{sum(after.values()):,}, as before"
     return (f"{one.number:03d}", one.name, f"{one.milliseconds} ms", rows, one.problem.text if one.problem else "runs")
 
 

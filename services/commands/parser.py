@@ -113,10 +113,14 @@ def add(
     help_text: str,
     *,
     writes: bool = False,
+    migrates: bool = True,
 ) -> Parser:
-    """Add one command. `writes`: it is refused while another program holds the data folder."""
+    """Add one command. `writes`: it is refused while another program holds the data folder.
+
+    Without `migrates` the start leaves what is pending, and what CTS v3.1 left, as it is.
+    """
     parser = commands.add_parser(name, help=help_text, description=help_text)
-    parser.set_defaults(handler=handler, writes=writes, starts=True, takes="")
+    parser.set_defaults(handler=handler, writes=writes, starts=True, takes="", migrates=migrates)
     return parser
 
 

@@ -39,7 +39,7 @@ def _text(data: dict[str, Any], problems: tuple[Problem, ...]) -> str:
         *([("Health", _health(data["health"]))] if data["health"] else []),
         ("Data folder", folder["path"] + (" (temporary)" if folder["temporary"] else "")),
         ("Vault", data["vault"]["sentence"]),
-        ("Migrations", _migrations(migrations)),
+        ("Migrations", _migrations(migrations, store)),
         ("Connections", f"{data['connections']['total']:,}, {data['connections']['enabled']:,} enabled"),
     ]
     if data["take_over"]:
@@ -56,9 +56,11 @@ def _text(data: dict[str, Any], problems: tuple[Problem, ...]) -> str:
     return "\n\n".join(parts)
 
 
-def _migrations(migrations: dict[str, Any]) -> str:
+def _migrations(migrations: dict[str, Any], store: dict[str, Any]) -> str:
     if not migrations["total"]:
-        return "not known while the database is away"
+        if store["backend"] != "json":
+            return "not known: see the problem below"
+        return "not known while the database is away" if store["home"] else "none: the JSON files need none"
     return f"{migrations['applied']} of {migrations['total']} applied"
 
 

@@ -115,8 +115,9 @@ class Migrator:
 
     def baseline_preview(self, number: int) -> list[LedgerChange]:
         """Return which migrations baseline(number) would adopt."""
+        migrations = find_migrations(self._folder, self._database.dialect)
         with self._session() as opened:
-            return repair.adoptions(self._plan(opened, self._read()), number)
+            return repair.adoptions(opened, self._plan(opened, migrations), migrations, number)
 
     def baseline(self, number: int) -> list[LedgerChange]:
         """Adopt an existing schema: note every migration up to `number` as there, without running it."""

@@ -151,7 +151,10 @@ class Session:
         """Give the connection back as it came."""
         with suppress(self.error):
             if self.dialect == "sqlite":
-                self._connection.isolation_level = self._before
+                isolation_level, query_only = self._before
+                if query_only:
+                    self._connection.execute("PRAGMA query_only = ON")
+                self._connection.isolation_level = isolation_level
             else:
                 self._connection.autocommit = self._before
 
@@ -160,7 +163,11 @@ class Session:
             before = self._connection.isolation_level
             if before is not None:
                 self._connection.isolation_level = None
-            return before
+            # A schema that is too short to save anything is read-only, and what mends it comes from here.
+            query_only = self._connection.execute("PRAGMA query_only").fetchone()[0]
+            if query_only:
+                self._connection.execute("PRAGMA query_only = OFF")
+            return before, query_only
         before = self._connection.autocommit
         if not before:
             self._connection.autocommit = True

@@ -1,12 +1,19 @@
 """F45, F46 and F47: a file that fails, a file that was edited, and a file full of what confuses splitters."""
 
+import shutil
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from models.problem import Category
-from tests.databases import RawDatabase, connect, migrator, states, write_files
+from models.status import Backend, StoreState
+from services.events import Events
+from services.migrations import MigrationService
+from storage.postgresql.address import parse_address
+from storage.target import Target
+from tests.databases import MIGRATIONS, RawDatabase, connect, migrator, states, write_files
+from tests.store_kit import Kit, open_kit
 
 GOOD = "CREATE TABLE kept (a TEXT);\nINSERT INTO kept VALUES ('one');\n"
 BAD = "-- two good statements, then a bad one\nINSERT INTO kept VALUES ('two');\nCREATE TABLE made (a TEXT);\n\n"
@@ -161,3 +168,50 @@ def test_bodies_with_semicolons_run_whole_on_their_own_dialect(tmp_path: Path, p
             items = migrator(database, folder).apply()
             assert states(items) == {1: "applied"}, items[0].problem
             assert database.rows("SELECT c FROM n") == [(2,)]
+
+
+def target_of(address: str) -> Target:
+    return Target(Backend.POSTGRESQL, parse_address(address)) if "://" in address else Target()
+
+
+def test_a_schema_too_short_to_save_is_mended_without_a_restart(address: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(MIGRATIONS, tmp_path / "sql")
+    broken = list(folder.glob("082_*"))
+    for file in broken:
+        file.write_text("SELECT nothing FROM nowhere;", encoding="utf-8")
+    with open_kit(tmp_path / "data", fresh=True, migrations=folder, target=lambda: target_of(address)) as kit:
+        assert kit.state() is StoreState.READ_ONLY
+        assert kit.problem is not None
+        assert "082_create_deleted_connections" in kit.problem.text
+        short = next(step for step in kit.steps if step.step == "list").problem
+        assert short is not None
+        assert "the migrations that did not run" in short.text
+        for file in broken:
+            shutil.copy(MIGRATIONS / file.name, file)
+        service = MigrationService(kit.store, Events())
+        assert set(states(service.apply()).values()) == {"applied"}
+        assert kit.store.status.state is StoreState.ONLINE
+        assert kit.store.status.problem is None
+        kit.add("Saved")
+        assert kit.names() == ["Saved"]
+
+
+def test_a_failure_that_was_mended_is_no_problem_of_the_store_any_more(address: str, tmp_path: Path) -> None:
+    folder = shutil.copytree(MIGRATIONS, tmp_path / "sql")
+    write_files(folder, _090_bad="SELECT nothing FROM nowhere;")
+    with open_kit(tmp_path / "data", fresh=True, migrations=folder, target=lambda: target_of(address)) as kit:
+        assert "090_bad.sql, line 1" in problem_text(kit)
+        service = MigrationService(kit.store, Events())
+        service.repair()
+        assert problem_text(kit) == ""
+        assert states(service.items())[90] == "pending"
+        assert states(service.apply())[90] == "failed"
+        assert "090_bad.sql, line 1" in problem_text(kit)
+        write_files(folder, _090_bad="CREATE TABLE fine (a TEXT);")
+        assert states(service.apply())[90] == "applied"
+        assert problem_text(kit) == ""
+        assert kit.state() is StoreState.ONLINE
+
+
+def problem_text(kit: Kit) -> str:
+    return kit.problem.text if kit.problem else ""

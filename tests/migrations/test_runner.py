@@ -49,7 +49,8 @@ def test_no_state_is_asked_for_by_writing(database: RawDatabase, folder: Path) -
     engine.items()
     engine.up_to_date()
     engine.repair_preview()
-    engine.baseline_preview(2)
+    with pytest.raises(MigrationError, match="no table one"):
+        engine.baseline_preview(2)
     assert database.tables() == set()
 
 
