@@ -6,7 +6,6 @@ and a 5 ms timer beside it tells the longest time in which the window could not 
 
 import asyncio
 import gc
-import os
 import statistics
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+from benchmarks.offscreen import use_offscreen
 from models.connection_row import ConnectionRow
 
 BARS: dict[str, Any] = {"sort": 150.0, "scroll": 20.0, "gap": 50.0, "memory": 1.2}
@@ -50,7 +50,7 @@ class Gaps:
 
 
 def main() -> None:
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    use_offscreen()
     import qasync
     from PySide6.QtWidgets import QApplication
 

@@ -6,7 +6,6 @@ As benchmarks/list.py: offscreen, in one process, timed from the person's act to
 import asyncio
 import gc
 import logging
-import os
 import sys
 import tempfile
 import time
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.list import ROUNDS, Gaps, scene, verdict
+from benchmarks.offscreen import use_offscreen
 
 LINES = 100_000
 CELL_MILLISECONDS = 0.1
@@ -30,7 +30,7 @@ _TEXTS = (
 
 
 def main() -> None:
-    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    use_offscreen()
     import qasync
     from PySide6.QtWidgets import QApplication
 

@@ -1,18 +1,19 @@
 """From the command to the window: whole process to MapNotify on a virtual screen, against a bare QMainWindow.
 
-Needs Xvfb and xev. When the rows are painted is read from the screen itself: Xvfb keeps it in a file, and this process
-looks there for rows of text. So nothing is added to the program that is measured. What is imported by then is proved in
-tests/e2e/test_first_paint.py.
+Needs Xvfb and xev, and says so where they are missing. The built executable is measured too where there is one. When
+the rows are painted is read from the screen itself: Xvfb keeps it in a file, and this process looks there for rows of
+text. So nothing is added to the program that is measured. What is imported by then: tests/e2e/test_first_paint.py.
 """
 
 import mmap
 import os
+import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -25,6 +26,9 @@ ROOT = Path(__file__).resolve().parent.parent
 CONNECTIONS = 1_000
 SETTLED = 4.0
 WIDTH, HEIGHT = 1600, 1000
+# The programs that are needed, and the packages that bring them on Debian and Ubuntu.
+NEEDED = {"Xvfb": "xvfb", "xev": "x11-utils", "stdbuf": "coreutils"}
+BUILT = ROOT / "dist" / "cts-connections" / "cts-connections"
 BARE = """
 import sys
 from PySide6.QtWidgets import QApplication, QMainWindow
@@ -65,12 +69,18 @@ class Screen(NamedTuple):
 
 
 def main() -> None:
+    missing = [program for program in NEEDED if shutil.which(program) is None]
+    if missing:
+        packages = " ".join(NEEDED[program] for program in missing)
+        print(f"\nThe start is not measured: {' and '.join(missing)} must be installed (sudo apt install {packages}).")
+        return
     with tempfile.TemporaryDirectory() as scratch, virtual_screen(Path(scratch)) as screen:
         folder = Path(scratch) / "data"
         fill(folder, CONNECTIONS)
         environment = {**os.environ, "DISPLAY": screen.display, "QT_QPA_PLATFORM": "xcb", "PYTHONDONTWRITEBYTECODE": ""}
         ours = [sys.executable, "main.py", "--data-dir", str(folder)]
         bare = [sys.executable, "-c", BARE]
+        built = [str(BUILT), "--data-dir", str(folder)]
         processor: dict[str, list[float]] = {}
 
         def wall(name: str, measure: Callable[[], Taken]) -> Callable[[], float]:
@@ -86,13 +96,23 @@ def main() -> None:
             "ours, 1,000 connections, mapped": lambda: mapped(ours, environment),
             "ours, 1,000 connections, rows painted": lambda: painted(ours, environment, screen),
         }
+        if BUILT.exists():
+            runs["the built executable, mapped"] = lambda: mapped(built, environment)
         rounds = int(os.environ.get("ROUNDS", "15"))
         medians = in_turns({name: wall(name, run) for name, run in runs.items()}, rounds=rounds)
         bars = {"ours, 1,000 connections, mapped": 1.25, "ours, 1,000 connections, rows painted": 1.8}
         floor = "bare QMainWindow, mapped"
         report("Start, whole process, median", medians, floor, bars)
+        if BUILT.exists():
+            _executable(medians)
         report("Start, processor time (user + system), least", {n: min(v[1:]) for n, v in processor.items()}, floor)
         _memory(bare, ours, environment)
+
+
+def _executable(medians: Mapping[str, float]) -> None:
+    source, built = "ours, 1,000 connections, mapped", "the built executable, mapped"
+    compared = {source: medians[source], built: medians[built]}
+    report("The executable's start against the source's", compared, source, {built: 1.05})
 
 
 def _memory(bare: list[str], ours: list[str], environment: dict[str, str]) -> None:
