@@ -197,7 +197,8 @@ class Store:
         The record files go to quarantine, but for those with changes that wait.
         """
         with self._machine.work:
-            self._refuse_if_not_asked()
+            self._refuse_if_held()
+            _refuse_if_not_asked(self._machine)
             start_empty(self._folder)
             self._journal.start_over(None)
             self._machine.reopen()
@@ -211,7 +212,8 @@ class Store:
         from storage.refill import refilled
 
         with self._machine.work:
-            self._refuse_if_not_asked()
+            self._refuse_if_held()
+            _refuse_if_not_asked(self._machine)
             with refilled(self._journal.records, self._folder, self._migrations) as path:
                 restore(path, self._folder.database, self._folder.quarantine)
             self._machine.reopen()
@@ -292,15 +294,15 @@ class Store:
             raise StoreError(Problem(because.category if because else Category.CANT_OPEN, text, "Try again later."))
         return repository
 
-    def _refuse_if_not_asked(self) -> None:
-        self._refuse_if_held()
-        problem = self._machine.current.problem
-        if problem is None or problem.category is not Category.EMPTY_DB:
-            raise StoreError(Problem(Category.CONSTRAINT, "The database is not empty.", "Delete what is not wanted."))
-
     def _refuse_if_held(self) -> None:
         if self._machine.held is not None:
             raise StoreError(self._machine.held)
+
+
+def _refuse_if_not_asked(machine: Machine) -> None:
+    problem = machine.current.problem
+    if problem is None or problem.category is not Category.EMPTY_DB:
+        raise StoreError(Problem(Category.CONSTRAINT, "The database is not empty.", "Delete what is not wanted."))
 
 
 _NOT_REFUSED = Problem(Category.NOT_FOUND, "That refused change is not there.", "Look at the list again.")
