@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # How long a program that wants to write waits for another to let the data folder go, in seconds.
 _PATIENCE = 2.0
+# What tells Qt on Linux where its windows go.
+_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM", "WAYLAND_SOCKET")
 
 
 class Arguments(NamedTuple):
@@ -51,6 +53,8 @@ def main(argv: list[str]) -> int:
         return _wrong_usage(str(error), as_json="--json" in argv)
     if arguments.words or arguments.as_json:
         return _run_command(arguments)
+    if sys.platform == "linux" and not any(os.environ.get(name) for name in _SCREENS):
+        return _say_there_is_no_screen()
     from gui.app import run
 
     return run(
@@ -296,6 +300,23 @@ def _wrong_usage(sentence: str, *, as_json: bool) -> int:
 
     write_problem(Problem(Category.INVALID, sentence, "Write it as: --data-dir DIR"), as_json=as_json)
     return USAGE
+
+
+def _say_there_is_no_screen() -> int:
+    """Say it ourselves: Qt would abort, and leave a core dump."""
+    from models.problem import Category, Problem
+    from services.commands.output import PROBLEM, write_problem
+
+    name = Path(sys.argv[0]).name
+    write_problem(
+        Problem(
+            Category.CANT_OPEN,
+            "There is no screen here to open the window on.",
+            f"Start it in a desktop session, or use a command: {name} --help lists them.",
+        ),
+        as_json=False,
+    )
+    return PROBLEM
 
 
 def _device() -> str:

@@ -131,3 +131,14 @@ def test_a_stuck_worker_does_not_keep_the_program(tmp_path: Path) -> None:
 def test_a_window_closed_at_once_ends_the_program(tmp_path: Path) -> None:
     done = run(AT_ONCE, tmp_path / "data", timeout=40)
     assert done.returncode == 0, done.stderr
+
+
+def test_without_a_screen_it_says_so_instead_of_aborting(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    command = [sys.executable, "main.py", "--data-dir", str(tmp_path / "data")]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "CANT_OPEN: There is no screen here to open the window on. Start it in a desktop session, or use a command: "
+        "main.py --help lists them.\n"
+    )
