@@ -3,6 +3,7 @@
 Its programs come with the test dependency that also serves the ordinary tests; nothing has to be installed.
 """
 
+import atexit
 import os
 import shutil
 import signal
@@ -11,6 +12,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -29,6 +31,21 @@ def _programs() -> Path:
 PROGRAMS = _programs()
 PASSWORD = "s3cret/with:odd@signs"
 _NOBODY = 65534
+
+
+@cache
+def _startable() -> Path:
+    """Return the programs where the user that runs them can get at them: root's home is closed to everybody else."""
+    if os.geteuid() != 0 or all(folder.stat().st_mode & 0o001 for folder in (PROGRAMS / "initdb").parents):
+        return PROGRAMS
+    site, copy = PROGRAMS.parents[2], Path(tempfile.mkdtemp(prefix="cts-pg-programs-"))
+    atexit.register(shutil.rmtree, copy, ignore_errors=True)
+    # The programs look for their libraries beside the package.
+    for part in (PROGRAMS.parent.relative_to(site), f"{PROGRAMS.parents[1].name}.libs"):
+        shutil.copytree(site / part, copy / part, symlinks=True)
+    for folder, _, _ in os.walk(copy):
+        Path(folder).chmod(0o755)
+    return copy / PROGRAMS.relative_to(site)
 
 
 class BareServer:
@@ -150,7 +167,7 @@ class BareServer:
 
     def _run(self, program: str, *arguments: str | Path) -> None:
         user = _NOBODY if os.geteuid() == 0 else None
-        command = [str(PROGRAMS / program), *map(str, arguments)]
+        command = [str(_startable() / program), *map(str, arguments)]
         with (self.folder / "output").open("w") as output:
             done = subprocess.run(
                 command,
