@@ -17,8 +17,12 @@ def main() -> int:
     parser.add_argument("--no-archive", action="store_true", help="leave the tar.gz out")
     parser.add_argument("--dist", type=Path, default=DIST, help="where the built folder goes")
     options = parser.parse_args()
-    _prepare()
-    _freeze(options.dist)
+    try:
+        _prepare()
+        _freeze(options.dist)
+    except subprocess.CalledProcessError:
+        print("The executable was not built; the lines above say why.", file=sys.stderr)
+        return 1
     built = options.dist / "cts-connections"
     megabytes = _size(built) / 1_000_000
     print(f"{built.name}: {megabytes:.0f} MB (at most {MAX_FOLDER_MB})")

@@ -7,6 +7,7 @@ Runs on a bare Python 3.11 or newer with the standard library alone:
 """
 
 import ctypes
+import ctypes.util
 import hashlib
 import os
 import shutil
@@ -35,6 +36,8 @@ QT_LIBRARIES = {
     "libfontconfig.so.1": "libfontconfig1",
     "libglib-2.0.so.0": "libglib2.0-0",
 }
+# What PyInstaller takes libraries apart with.
+BINUTILS = "objdump"
 # What `make run` starts; compiled once here, where nobody waits for a command's answer.
 PROGRAM = ("exchanges", "gui", "models", "services", "storage")
 FONT_FOLDERS = ("/usr/share/fonts", "/usr/local/share/fonts")
@@ -54,7 +57,7 @@ def main(arguments: list[str]) -> int:
         )
         return 1
     _compile()
-    return _provide_qt_libraries() if sys.platform == "linux" else 0
+    return _provide_system_packages("--dev" in arguments) if sys.platform == "linux" else 0
 
 
 def _set_up_with_newer_python(arguments: list[str]) -> int:
@@ -107,18 +110,30 @@ def _compile() -> None:
         stamp.write_text(digest, encoding="ascii")
 
 
-def _provide_qt_libraries() -> int:
+def _provide_system_packages(building: bool) -> int:
+    """Install, or name, what Qt's window needs, and for `building` the executable what that needs."""
     missing = sorted({package for library, package in QT_LIBRARIES.items() if not _loads(library)})
     if not any(path.suffix in {".ttf", ".otf", ".ttc"} for folder in FONT_FOLDERS for path in Path(folder).rglob("*")):
         missing.append(FONT_PACKAGE)
+    if building:
+        missing += _lacking_for_the_build()
     if not missing:
         return 0
     if _may_install():
-        print("Installing the system libraries of Qt:", *missing, flush=True)
+        print("Installing the system packages:", *missing, flush=True)
         if _apt(missing):
             return 0
-    print("Qt's window needs these system packages: sudo apt install", *missing, file=sys.stderr)
+    print("These system packages are needed: sudo apt install", *missing, file=sys.stderr)
     return 1
+
+
+def _lacking_for_the_build() -> list[str]:
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    missing = [] if shutil.which(BINUTILS) else ["binutils"]
+    # Debian's interpreter has its library built in; the executable needs it as a file.
+    if sys.base_prefix == "/usr" and not ctypes.util.find_library(f"python{version}"):
+        missing.append(f"libpython{version}")
+    return missing
 
 
 def _loads(library: str) -> bool:

@@ -238,11 +238,13 @@ def test_many_programs_at_once_lose_nothing(program: Program) -> None:
         assert program.run("connections", "show", name, "--json").json["api_secret_set"]
 
 
-# The interpreter may be closed to nobody: a first run as ourselves, elsewhere, imports all that the second one needs.
+# Interpreter and checkout may be closed to nobody: a first run as ourselves, elsewhere, imports all that the second one
+# needs, and the migrations are read from a copy.
 _AS_NOBODY = f"""
-import os, sys, tempfile
+import os, pathlib, sys, tempfile
 sys.path.insert(0, {str(SOURCE)!r})
 import main
+main.resource = lambda name: pathlib.Path(os.environ["CTS_TEST_RESOURCES"], name)
 warm, *words = sys.argv[1:]
 said = os.dup(1), os.dup(2)
 nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -261,9 +263,13 @@ sys.exit(main.main(words))
 def run_as_nobody(program: Program, *words: str) -> subprocess.CompletedProcess[bytes]:
     """Run a command as an unprivileged user where this is root, else as the user that this is."""
     outside = program.folder.parent
+    if not (outside / "migrations").exists():
+        copied = shutil.copytree(SOURCE / "migrations", outside / "migrations")
+        for path in (copied, *copied.iterdir()):
+            path.chmod(0o755 if path.is_dir() else 0o644)
     return subprocess.run(
         [sys.executable, "-c", _AS_NOBODY, str(outside / "warm"), "--data-dir", str(program.folder), *words],
-        env={**program.environment, "CTS_TEST_TMP": str(outside / "tmp")},
+        env={**program.environment, "CTS_TEST_TMP": str(outside / "tmp"), "CTS_TEST_RESOURCES": str(outside)},
         capture_output=True,
         timeout=60,
         check=False,

@@ -1,4 +1,4 @@
-"""Setting up compiles the program once, and again only after a change."""
+"""Setting up compiles the program once, and again only after a change; it knows what a bare machine lacks."""
 
 import importlib.util
 import os
@@ -45,3 +45,14 @@ def test_a_file_that_is_no_python_is_left_to_the_interpreter(set_up: ModuleType,
     (tmp_path / "services" / "bad.py").write_text("def (\n")
     set_up._compile()
     assert not (tmp_path / ".venv" / ".program.compiled").exists()
+
+
+def test_what_takes_libraries_apart_is_missed(
+    set_up: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert "binutils" in set_up._lacking_for_the_build()
+    tool = tmp_path / "objdump"
+    tool.write_text("#!/bin/sh\n")
+    tool.chmod(0o755)
+    assert "binutils" not in set_up._lacking_for_the_build()
