@@ -260,7 +260,7 @@ class Startup:
             problem = Problem(
                 Category.LOCKED,
                 "The vault is locked: secrets can be neither shown nor set.",
-                "Unlock it in Settings, unlock the keyring, or start with CTS_PASSPHRASE_FILE; all else can be used now.",
+                "Unlock it in Settings, unlock the keyring, or start with CTS_PASSPHRASE_FILE; all else works now.",
             )
         return status.sentence, problem
 
