@@ -66,5 +66,7 @@ Credential = Secret | SealedSecret | None
 
 def live_secret_values() -> Iterator[str]:
     """Yield the value of every Secret now in memory; only the redacting log filter may ask."""
-    for secret in list(_live.values()):
-        yield secret.reveal()
+    # One step that no other thread can come between; values() would fail while another one makes a Secret.
+    for reference in _live.valuerefs():
+        if (secret := reference()) is not None:
+            yield secret.reveal()

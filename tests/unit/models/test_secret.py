@@ -4,6 +4,8 @@ import copy
 import gc
 import json
 import pickle
+import sys
+import threading
 
 import pytest
 
@@ -42,6 +44,30 @@ def test_the_redactor_knows_the_living_and_forgets_the_dead() -> None:
     del second
     gc.collect()
     assert VALUE not in set(live_secret_values())
+
+
+def test_the_redactor_may_look_while_other_threads_make_secrets() -> None:
+    """It failed then, and an error in the hook for errors makes Python print the first one in clear."""
+    stop = threading.Event()
+
+    def make() -> None:
+        while not stop.is_set():
+            assert len([Secret(f"value {number}") for number in range(50)]) == 50
+
+    before = sys.getswitchinterval()
+    threads = [threading.Thread(target=make) for _ in range(2)]
+    sys.setswitchinterval(1e-6)
+    try:
+        for thread in threads:
+            thread.start()
+        kept = Secret(VALUE)
+        for _ in range(3_000):
+            assert kept.reveal() in set(live_secret_values())
+    finally:
+        stop.set()
+        sys.setswitchinterval(before)
+        for thread in threads:
+            thread.join()
 
 
 def test_a_token_stays_out_of_logs() -> None:
