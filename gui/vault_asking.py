@@ -39,7 +39,9 @@ class VaultAsking(QObject):
             dialog.given.connect(
                 lambda secret: self._try(dialog, self._unlock(secret, recovery=dialog.recovery.isChecked()), then)
             )
-        dialog.set_text(f"{problem.text} {dialog.text.text()}")
+        # Where nothing that can be typed opens it, the solution says what does.
+        solution = problem.solution if problem.category is Category.LOCKED else ""
+        dialog.set_text(" ".join(part for part in (problem.text, solution, dialog.text.text()) if part))
         self._dialog = dialog
         dialog.finished.connect(self._forget)
         dialog.open()

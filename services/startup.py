@@ -31,6 +31,12 @@ Outcome = tuple[str, Problem | None]
 
 _LOOK_SECONDS = 1.0
 
+_BESIDE_THE_DATA = Problem(
+    Category.KEYRING,
+    "This system has no keyring that can be used: the key to your secrets is kept beside the data, in vault.key.",
+    "Set a passphrase in Settings, Vault, so that nobody who copies the folder can open them.",
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -251,7 +257,10 @@ class Startup:
         return "this program holds the data folder" + (f"; {swept} half-written files removed" if swept else ""), None
 
     def _open_the_vault(self) -> Outcome:
+        new = not self._folder.vault.exists()
         status = self._vault.open(writable=self._folder.writable and self.in_use is None)
+        if new and self._lasting and status.holder == "file" and not self._folder.temporary:
+            self._events.publish(Notice("warning", _BESIDE_THE_DATA.text, _BESIDE_THE_DATA))
         if status.locked:
             # Nobody can be asked for the key, so this takes no time, and tells why.
             self._vault.opened().load()

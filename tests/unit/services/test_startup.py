@@ -238,6 +238,20 @@ def test_a_key_file_that_is_no_good_is_told_at_the_start(start: Start, tmp_path:
     assert "vault.key" in core.startup.problems[0].text + core.startup.problems[0].solution
 
 
+def test_a_key_beside_the_data_is_told_when_it_is_made_and_only_then(start: Start) -> None:
+    said = []
+    for _ in range(2):
+        core = start(run=False)
+        heard: list[Event] = []
+        core.events.subscribe(heard.append)
+        core.startup.run()
+        core.startup.close()
+        said.append([event.problem for event in heard if isinstance(event, Notice) and event.problem])
+    (problem,) = said[0]
+    assert (problem.category, "passphrase" in problem.solution) == (Category.KEYRING, True)
+    assert said[1] == []
+
+
 def test_a_wrong_passphrase_is_told_behind_the_window(
     start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
