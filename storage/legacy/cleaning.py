@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, Final
 
-from models.connection import JsonValue
 from models.secret_names import is_secret_name
 from storage.legacy.named_values import named_values
 from storage.legacy.secret_words import (
@@ -13,6 +12,7 @@ from storage.legacy.secret_words import (
     Finder,
     is_placeholder,
     is_sealed,
+    json_within,
     redact,
     secrets_said,
     secrets_within,
@@ -77,13 +77,13 @@ def _harvest_named(connection: sqlite3.Connection, table: str, columns: list[str
 
 
 def _secrets_in(text: str, *, named: bool) -> Iterator[str]:
-    value = _json(text)
+    value = json_within(text)
     if value is not None:
         yield from secrets_within(value, named=named)
     elif named and not is_placeholder(text) and not is_sealed(text):
         yield text.strip()
     elif not named:
-        yield from (said for said in secrets_said(text) if not is_placeholder(said) and not is_sealed(said))
+        yield from secrets_said(text)
 
 
 def _secrets_in_setting(text: str) -> Iterator[str]:
@@ -166,7 +166,7 @@ def _teach(connection: sqlite3.Connection, finder: Finder) -> None:
 
     def cleaned(raw: bytes) -> bytes:
         text = _text(raw, encoding)
-        value = _json(text)
+        value = json_within(text)
         if isinstance(value, dict | list) and any(secrets_within(value)):
             text = json.dumps(redact(value, finder), ensure_ascii=False)
         elif value is None:
@@ -210,13 +210,3 @@ def _text(raw: Any, encoding: str) -> str:
     if encoding == "utf-8":
         return raw.decode("utf-8", "surrogateescape")
     return raw.decode(encoding, "surrogatepass" if len(raw) % 2 == 0 else "replace")
-
-
-def _json(text: str) -> JsonValue:
-    if not text.lstrip().startswith(("{", "[")):
-        return None
-    try:
-        value: JsonValue = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return value

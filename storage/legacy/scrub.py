@@ -5,6 +5,7 @@ run finishes. Success is said only after every file of the data folder was searc
 """
 
 import hashlib
+import itertools
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -89,8 +90,9 @@ def _scrub(database: Database, folder: DataFolder, open_secret: OpenSecret | Non
         if count is not None:
             cleaned.append(_shown(path, folder.root))
         hook(f"cleaned {path.name}")
-    for path in texts:
-        if _clean_text(path, finder, partial(_expect, database, folder.root, hook)):
+    # Twice, because the mirror may move a file of CTS v3.1 out of its way meanwhile.
+    for path in itertools.chain(texts, _again(folder.root)):
+        if _is_readable(path) and _clean_text(path, finder, partial(_expect, database, folder.root, hook)):
             cleaned.append(_shown(path, folder.root))
         hook(f"cleaned {path.name}")
     cleaned += _clean_logs(folder, finder, secrets)
@@ -98,6 +100,11 @@ def _scrub(database: Database, folder: DataFolder, open_secret: OpenSecret | Non
     hook("proved")
     _note(database, folder.root)
     return Scrubbed(tuple(cleaned), cells, len(secrets))
+
+
+def _again(root: Path) -> Iterator[Path]:
+    """Look for the files only when the first ones are done."""
+    yield from _json_files(root)
 
 
 def _stored(database: Database, open_secret: OpenSecret) -> set[str]:

@@ -15,6 +15,7 @@ _SAID: Final = re.compile(
     r"([\w-]{0,20}(?:api[_-]?key|secret|pass(?:phrase|word)|token)[\w-]{0,20})[\"']?\s{0,4}[=:]\s{0,4}[\"']?([\w+/=.~-]{16,})",
     re.IGNORECASE,
 )
+_HINT: Final = re.compile(r"key|secret|pass|pwd|token|credential|mnemonic|seed|auth|bearer|cookie|sign", re.IGNORECASE)
 _TURNS: Final = re.compile(r"(?<=[a-z])[A-Z]")
 REMOVED: Final = "[removed]"
 SHORTEST_SEARCHED: Final = 8
@@ -43,10 +44,14 @@ def is_searchable(value: str) -> bool:
     text = value.strip()
     if len(text) < SHORTEST_SEARCHED or is_placeholder(text):
         return False
-    if len(text) >= 16 or (any(c.isdigit() for c in text) and any(c.isalpha() for c in text)):
+    if len(text) >= 16 or _is_mixed(text):
         return True
     # qWeRtYuI is a passphrase; perpetual, takeProfit and BTC-USDT are words.
     return len(_TURNS.findall(text)) >= 2
+
+
+def _is_mixed(text: str) -> bool:
+    return any(c.isdigit() for c in text) and any(c.isalpha() for c in text)
 
 
 def written_forms(secret: str) -> set[str]:
@@ -87,7 +92,7 @@ class Finder:
 def redact(value: Any, finder: Finder) -> Any:
     """Return a JSON value without fields named like secrets, and with known secrets replaced inside its texts."""
     if isinstance(value, str):
-        return finder.clean(value)
+        return _redact_text(value, finder)
     if isinstance(value, list):
         return [redact(item, finder) for item in value]
     if isinstance(value, dict):
@@ -95,14 +100,35 @@ def redact(value: Any, finder: Finder) -> Any:
     return value
 
 
+def _redact_text(text: str, finder: Finder) -> str:
+    """CTS keeps JSON inside texts, and may have cut it off."""
+    inner = json_within(text)
+    if inner is None:
+        return finder.clean(without_pieces(text))
+    return finder.clean(json.dumps(redact(inner, finder), ensure_ascii=False) if any(secrets_within(inner)) else text)
+
+
+def json_within(text: str) -> Any:
+    """Return the object or list that a text is, None where it is neither."""
+    if not text.lstrip().startswith(("{", "[")):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
 def _holds_secret(key: object, item: object) -> bool:
     return isinstance(key, str) and is_secret_name(key) and not isinstance(item, bool | None)
 
 
 def secrets_within(value: JsonValue, *, named: bool = False) -> Iterator[str]:
-    """Yield every text under a field that is named like a secret, at any depth."""
+    """Yield every text under a field that is named like a secret, at any depth, JSON inside texts included."""
     if isinstance(value, str):
-        if named and not is_placeholder(value) and not is_sealed(value):
+        if not named:
+            inner = json_within(value)
+            yield from secrets_said(value) if inner is None else secrets_within(inner)
+        elif not is_placeholder(value) and not is_sealed(value):
             yield value
     elif isinstance(value, list):
         for item in value:
@@ -114,10 +140,11 @@ def secrets_within(value: JsonValue, *, named: bool = False) -> Iterator[str]:
 
 def secrets_said(text: str) -> Iterator[str]:
     """Yield the secrets of a text that is no whole JSON: under a key of what was cut off, or in a line of a log."""
-    yield from (match[3] for match in _PIECE.finditer(text) if match[3] and is_secret_name(match[2]))
-    for match in _SAID.finditer(text):
-        if is_secret_name(match[1]) and any(c.isdigit() for c in match[2]) and any(c.isalpha() for c in match[2]):
-            yield match[2]
+    if not _HINT.search(text):
+        return
+    found = [match[3] for match in _PIECE.finditer(text) if is_secret_name(match[2])]
+    found += [match[2] for match in _SAID.finditer(text) if is_secret_name(match[1]) and _is_mixed(match[2])]
+    yield from (one for one in found if not is_placeholder(one) and not is_sealed(one))
 
 
 def without_pieces(text: str) -> str:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from models.connection import AccountType, Connection, Environment
 from models.secret import Secret
 from storage.legacy.records import Translated, translate
+from tests.canary import canaries_in, make_canary
 from tests.fixtures.cts31 import Canaries, b_rows, json_record
 
 
@@ -228,3 +229,27 @@ def test_nothing_at_all_stops_a_record_of_a_known_exchange(raw: dict[str, Any], 
     found: Translated = translate(raw | {"exchange": exchange}, fallback_id="row 1")
     assert found.connection is not None, found
     assert json.loads(json.dumps(found.connection.extra, allow_nan=False)) == found.connection.extra
+
+
+def test_secrets_inside_texts_do_not_come_over() -> None:
+    """A column that we do not know may hold JSON, whole or cut off, or a line of a log."""
+    one, two, three, four = (make_canary() for _ in range(4))
+    found = translate(
+        {
+            "id": 1,
+            "name": "N",
+            "exchange": "bybit",
+            "last_test_result": json.dumps({"ok": False, "sign": one, "pass": "short"}),
+            "engine": json.dumps({"deep": json.dumps({"apiKey": two}), "speed": 3}),
+            "cut": json.dumps({"mode": "x", "secret": three})[:-2],
+            "last_test_log": f"POST ?api_key={four}&symbol=BTCUSDT failed",
+        }
+    )
+    assert found.connection is not None
+    extra = found.connection.extra
+    assert canaries_in(json.dumps(extra).encode(), [one, two, three, four]) == []
+    assert json.loads(str(extra["last_test_result"])) == {"ok": False}
+    assert json.loads(str(extra["engine"])) == {"deep": "{}", "speed": 3}
+    assert extra["cut"] == '{"mode": "x", "secret": "'
+    assert extra["last_test_log"] == "POST ?api_key=[removed]&symbol=BTCUSDT failed"
+    assert set(found.secrets) == {one, two, three, four, "short"}
