@@ -19,6 +19,8 @@ from pathlib import Path
 import psutil
 import psycopg2
 
+from tests.suite_canary import look_under
+
 
 def _programs() -> Path:
     # Found, not imported: the package warns and makes folders when it is.
@@ -85,6 +87,7 @@ class BareServer:
 
     def destroy(self) -> None:
         self.stop("immediate")
+        look_under(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def running(self) -> bool:

@@ -29,10 +29,22 @@ class Finding(NamedTuple):
     form: str
 
 
-def make_canary(*, awkward: bool = False) -> str:
-    """Return a new random secret; an `awkward` one has characters that JSON, URLs and repr write differently."""
-    value = "Cnry" + secrets.token_hex(14)
-    return value[:12] + "é\"'\\/+&= %" + value[12:] if awkward else value
+_STEM = os.environ.get("CTS_TEST_STEM") or "Cnry" + secrets.token_hex(8)
+
+
+def stem() -> str:
+    """Return how every canary of this run begins."""
+    return _STEM
+
+
+def make_canary(*, awkward: bool = False, written: bool = False) -> str:
+    """Return a new random secret; an `awkward` one has characters that JSON, URLs and repr write differently.
+
+    The whole run's files are searched for it (see suite_canary), unless the test itself has `written` it into one.
+    """
+    begin = "Wrtn" + secrets.token_hex(8) if written else _STEM
+    rest = secrets.token_hex(10)
+    return begin + ("é\"'\\/+&= %" if awkward else "") + rest
 
 
 def canaries_in(data: bytes, canaries: Iterable[str], *, where: str = "data") -> list[Finding]:

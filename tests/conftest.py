@@ -19,7 +19,7 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.suite_canary", "tests.postgres"]
 
 
 @pytest.hookimpl(wrapper=True)

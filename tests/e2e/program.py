@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.suite_canary import look_into
+
 SOURCE = Path(__file__).resolve().parents[2]
 NOBODY = 65534
 _DEADLINE = 60
@@ -53,6 +55,7 @@ class Program:
             check=False,
             **options,
         )
+        look_into(" ".join(words), done.stdout + done.stderr)
         ran = Ran(done.returncode, done.stdout.decode(), done.stderr.decode())
         self.ran.append(ran)
         assert code is None or ran.code == code, ran

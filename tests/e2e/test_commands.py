@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.canary import make_canary
 from tests.e2e.program import SOURCE, Program
 
-KEY, SECRET = "K3y-canary-7f1e0d", "S3cret-canary-91ab44"
+KEY, SECRET = make_canary(), make_canary()
 
 
 def bybit(name: str = "Bybit main", **fields: object) -> dict[str, object]:
@@ -101,7 +102,8 @@ def test_what_show_prints_can_be_sent_back_and_a_stale_one_is_refused(program: P
 
 def test_secrets_come_from_a_file_or_a_pipe_too(program: Program, tmp_path: Path) -> None:
     file = tmp_path / "new.json"
-    file.write_text(json.dumps(bybit()), encoding="utf-8-sig")
+    written = {"api_key": make_canary(written=True), "api_secret": make_canary(written=True)}
+    file.write_text(json.dumps(bybit(**written)), encoding="utf-8-sig")
     assert program.run("connections", "add", "--file", str(file), "--json").json["api_key_set"]
     read, write = os.pipe()
     os.write(write, json.dumps(bybit("Two")).encode())

@@ -18,7 +18,7 @@ _numbers = count(1)
 
 @pytest.fixture
 def password() -> str:
-    return make_canary(awkward=True)
+    return make_canary(awkward=True, written=True)
 
 
 @pytest.fixture

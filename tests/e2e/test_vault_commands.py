@@ -26,7 +26,7 @@ def opens(program: Program, name: str, secret: str) -> bool:
 def test_a_passphrase_is_set_changed_and_needed(program: Program, tmp_path: Path) -> None:
     secret = add(program, "One")
     assert program.run("vault", "--json").json == {"holder": "file", "locked": False, "sentence": "key beside the data"}
-    first, second = make_canary(), make_canary(awkward=True)
+    first, second = make_canary(written=True), make_canary(awkward=True, written=True)
     done = program.run("vault", "set-passphrase", "--json", stdin=first + "\n").json
     assert (done["holder"], done["locked"]) == ("passphrase", False)
     assert not (program.folder / "vault.key").exists()
@@ -88,7 +88,7 @@ def test_every_secret_is_sealed_with_a_new_key_after_asking(program: Program) ->
 
 
 def test_the_passphrase_goes_on_after_a_rotation(program: Program, tmp_path: Path) -> None:
-    secret, passphrase = add(program, "One"), make_canary()
+    secret, passphrase = add(program, "One"), make_canary(written=True)
     file = tmp_path / "passphrase"
     file.write_text(passphrase, encoding="utf-8")
     program.run("vault", "set-passphrase", "--file", str(file))

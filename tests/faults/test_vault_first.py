@@ -12,12 +12,13 @@ from models.status import StoreState
 from services.commands.changes import as_json
 from storage.migrator.runner import Migrator
 from tests.bare_postgres import BareServer
+from tests.canary import make_canary
 from tests.cheap_passphrases import make_cheap
 from tests.databases import connect
 from tests.desks import Desk, Office
 from tests.store_kit import MIGRATIONS
 
-KEYS = {"api_key": "k" * 18, "api_secret": "s" * 36}
+KEYS = {"api_key": "k" * 18, "api_secret": make_canary()[:36]}
 
 
 class Apart(Desk):

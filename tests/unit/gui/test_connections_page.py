@@ -13,11 +13,12 @@ from gui.connections.page import ConnectionsPage
 from gui.widgets.dialogs import ConfirmDialog
 from models.connection_row import ConnectionRow
 from models.problem import Category, Problem
+from tests.canary import make_canary
 from tests.window_kit import Desk, desk
 
 __all__ = ["desk"]
 
-KEY, SECRET = "k" * 18, "s" * 36
+KEY, SECRET = "k" * 18, make_canary()[:36]
 
 
 def names(page: ConnectionsPage) -> list[str]:

@@ -14,13 +14,14 @@ from gui.settings.vault_dialogs import PassphraseDialog, RecoveryKeyDialog, Rota
 from gui.widgets.dialogs import ConfirmDialog
 from models.status import Backend, StoreState
 from tests.bare_postgres import PASSWORD, BareServer
+from tests.canary import make_canary
 from tests.cheap_passphrases import make_cheap
 from tests.window_kit import Desk, desk, desk_on
 
 __all__ = ["desk"]
 
-WORDS = "four words are better"
-KEY, SECRET = "abcdEFGH1234wxyz", "s3cretS3CRETs3cret"
+WORDS = make_canary()
+KEY, SECRET = "abcdEFGH1234wxyz", make_canary()
 
 
 @pytest.fixture(autouse=True)

@@ -16,10 +16,11 @@ from gui.settings.page import SettingsPage
 from gui.settings.vault_dialogs import PassphraseDialog, RecoveryKeyDialog
 from gui.widgets.dialogs import ConfirmDialog
 from models.secret import Secret
+from tests.canary import make_canary
 from tests.e2e.program import SOURCE
 from tests.window_kit import Desk, desk, desk_on  # noqa: F401 - desk is a fixture
 
-WORDS = "four words are better"
+WORDS = make_canary()
 
 
 def stored(desk: Desk) -> dict[str, object]:  # noqa: F811

@@ -21,7 +21,7 @@ from tests.canary import canaries_under, make_canary
 from tests.store_kit import Kit
 
 OKX = {"name": "OKX main", "exchange": "okx"}
-KEYS = {"api_key": "0123456789abcdef-KEY", "api_secret": "topsecret-SECRET", "api_passphrase": "a phrase"}
+KEYS = {"api_key": "0123456789abcdef-KEY", "api_secret": make_canary(), "api_passphrase": "a phrase"}
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_credentials_are_sealed_for_their_record_and_field(kit: Kit) -> None:
     assert isinstance(stored.api_key, SealedSecret)
     with pytest.raises(VaultError):
         kit.vault.open_secret(stored.id, "api_secret", stored.api_key)
-    assert b"SECRET" not in kit.folder.database.read_bytes()
+    assert KEYS["api_secret"].encode() not in kit.folder.database.read_bytes()
     assert kit.connections.key_ending(stored.id) == "-KEY"
 
 

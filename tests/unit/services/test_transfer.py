@@ -42,7 +42,7 @@ def actions(transfer: TransferService, *paths: Path, dry: bool = False) -> list[
 
 
 def test_an_export_comes_back_clean(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
-    secret = make_canary(awkward=True)
+    secret, stray = make_canary(awkward=True), make_canary(awkward=True, written=True)
     fields: dict[str, Any] = {
         "exchange": "okx",
         "api_key": secret,
@@ -60,12 +60,12 @@ def test_an_export_comes_back_clean(kit: Kit, transfer: TransferService, tmp_pat
     kit.connections.add({"name": "🚀 ‚one‘", **fields})
     # No door of ours lets a secret in there, but plain SQL may have put one.
     one = kit.connections.find("🚀 ‚one‘")
-    kit.store.repository.update(one, replace(one, extra={**one.extra, "webhookSecret": secret}))
+    kit.store.repository.update(one, replace(one, extra={**one.extra, "webhookSecret": stray}))
     kit.connections.add({"name": "=cmd|' /C calc'!A0", "exchange": "bybit"})
     file = tmp_path / "out.json"
     assert transfer.export(file) == 2
     content = file.read_bytes()
-    assert canaries_in(content, [secret]) == []
+    assert canaries_in(content, [secret, stray]) == []
     assert b"cts1." not in content
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert json.loads(content)["format"] == EXPORT_FORMAT
@@ -235,7 +235,7 @@ def test_all_or_nothing(kit: Kit, transfer: TransferService, tmp_path: Path) -> 
 
 
 def test_our_own_field_names_are_read_as_ours(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
-    key, secret = make_canary(), make_canary()
+    key, secret = make_canary(written=True), make_canary(written=True)
     record = {"name": "A", "exchange": "bybit", "api_key": key, "api_secret": secret, "api_passphrase": "pp"}
     file = write(tmp_path / "in.json", [{**record, "tags": ["x"]}, {"name": "B", "exchange": "okx"}])
     assert actions(transfer, file) == [("add", "A"), ("add", "B")]
@@ -253,8 +253,8 @@ def test_our_own_field_names_are_read_as_ours(kit: Kit, transfer: TransferServic
 def test_a_name_that_only_cts_has_makes_it_one_of_cts(
     kit: Kit, transfer: TransferService, tmp_path: Path, sign: dict[str, Any]
 ) -> None:
-    key = make_canary()
-    record = {"id": "bybit-1", "name": "A", "exchange": "bybit", "api_key": key, "api_secret": make_canary(), **sign}
+    key, secret = make_canary(written=True), make_canary(written=True)
+    record = {"id": "bybit-1", "name": "A", "exchange": "bybit", "api_key": key, "api_secret": secret, **sign}
     assert actions(transfer, write(tmp_path / "in.json", [record])) == [("add", "A")]
     found = kit.connections.find("A")
     assert (found.extra["legacy_id"], found.enabled) == ("bybit-1", sign.get("is_enabled", False))
@@ -262,7 +262,7 @@ def test_a_name_that_only_cts_has_makes_it_one_of_cts(
 
 
 def test_credentials_spelled_in_another_way_are_not_lost(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
-    key, secret = make_canary(), make_canary()
+    key, secret = make_canary(written=True), make_canary(written=True)
     transfer.apply(
         [write(tmp_path / "in.json", [{"name": "A", "exchange": "bybit", "apiKey": key, "apiSecret": secret}])]
     )
