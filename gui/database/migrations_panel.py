@@ -92,7 +92,7 @@ class MigrationsPanel(QWidget):
 
     def show_items(self, items: Sequence[MigrationItem]) -> None:
         self.model.set_items(items)
-        self.summary.setText(summary(items))
+        self._show_summary(summary(items))
         if items:
             self._pages.setCurrentIndex(1)
         else:
@@ -101,8 +101,12 @@ class MigrationsPanel(QWidget):
     def show_nothing(self, heading: str, text: str) -> None:
         """Say why there is no list."""
         self.empty.show_text(heading, text)
-        self.summary.setText("")
+        self._show_summary("")
         self._pages.setCurrentIndex(0)
+
+    def _show_summary(self, text: str) -> None:
+        self.summary.setText(text)
+        self.summary.setVisible(bool(text))
 
     def show_sql(self, number: int, sql: str) -> None:
         """Show the SQL of a migration, if it is still the selected one."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, Qt
-from PySide6.QtGui import QFocusEvent, QPainter, QPalette
+from PySide6.QtGui import QFocusEvent, QPainter, QPalette, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -17,6 +17,8 @@ from PySide6.QtWidgets import (
 from gui.theme import Theme, scaled_font
 
 _INSET, _MARK_WIDTH = 3, 18
+_LEAST, _NARROWEST = 96, 0.6
+"""Pixels that the stretched column keeps, and the share of their width that the others keep at the least."""
 _Index = QModelIndex | QPersistentModelIndex
 _GROUPS = (QPalette.ColorGroup.Active, QPalette.ColorGroup.Inactive)
 
@@ -30,6 +32,8 @@ class TonedTable(QTableView):
     def __init__(self, theme: Theme, tone_role: int, mark_role: int, *, name: str, dense: bool = False) -> None:
         super().__init__()
         self._theme, self._dense = theme, dense
+        self._widths: dict[Any, int] = {}
+        self._share = 0.0
         self.setAccessibleName(name)
         self.setItemDelegate(_ToneDelegate(theme, tone_role, mark_role, self))
         self.setShowGrid(False)
@@ -52,12 +56,26 @@ class TonedTable(QTableView):
         self._follow()
 
     def set_widths(self, widths: Mapping[Any, int], stretch: int) -> None:
-        """Give columns their width in pixels; the column `stretch` takes what is left."""
+        """Give columns their width in pixels; `stretch` takes what is left. In a narrow window all give way."""
         header = self.horizontalHeader()
         header.setStretchLastSection(False)
-        for column, width in widths.items():
-            header.resizeSection(column, width)
+        self._widths, self._share = dict(widths), 0.0
+        self._fit()
         header.setSectionResizeMode(stretch, QHeaderView.ResizeMode.Stretch)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._fit()
+        super().resizeEvent(event)
+
+    def _fit(self) -> None:
+        """Leave the stretched column its least; widths that a person set stay while the window has room for all."""
+        wanted = sum(self._widths.values())
+        share = max(_NARROWEST, min(1.0, (self.viewport().width() - _LEAST) / wanted)) if wanted else 1.0
+        if share == self._share:
+            return
+        self._share = share
+        for column, width in self._widths.items():
+            self.horizontalHeader().resizeSection(column, int(width * share))
 
     def selected_rows(self) -> list[int]:
         return sorted(index.row() for index in self.selectionModel().selectedRows())

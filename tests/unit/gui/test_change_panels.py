@@ -121,6 +121,23 @@ def test_the_panel_sends_one_record_at_once(theme: Theme) -> None:
     assert panel._pages.currentIndex() == 0
 
 
+def test_on_a_small_screen_every_column_is_in_sight(theme: Theme) -> None:
+    waiting, conflicts = WaitingPanel(theme), ConflictsPanel(theme)
+    waiting.show_changes([WaitingChange("o1", "a", "A", "edit", ("note",), "2026-01-02T03:04:05Z", "desk", 1)])
+    conflicts.show_conflicts([NOTE, LIMIT])
+    for panel, tables in ((waiting, [waiting.table]), (conflicts, [conflicts.list, conflicts.view.table])):
+        # What is left of 1024 pixels beside the rail and the backups.
+        panel.resize(494, 420)
+        panel.show()
+        QTest.qWaitForWindowExposed(panel)
+        for table in tables:
+            assert table.horizontalScrollBar().maximum() == 0
+            assert min(map(table.columnWidth, range(table.model().columnCount()))) >= 50
+        panel.resize(1000, 420)
+        QApplication.processEvents()
+        assert tables[0].columnWidth(0) in {190, 200}
+
+
 LOCKED = Problem(Category.LOCKED, "The vault is locked.", "Type the passphrase.")
 
 
