@@ -10,7 +10,7 @@ from gui.connections.order_index import state_of
 from gui.connections.table_model import STATE_WORDS
 from gui.theme import Theme
 from gui.when import exact, since
-from gui.widgets.buttons import LINK_INSET, Button
+from gui.widgets.buttons import Button
 from gui.widgets.containers import KeyValueList
 from gui.widgets.labels import ElidedLabel, PlainLabel, section_title
 from gui.widgets.pill import Pill
@@ -206,12 +206,7 @@ class DetailPane(QWidget):
         column.addLayout(pills)
         column.addWidget(self._summary)
         column.addWidget(self._mark)
-        look = QHBoxLayout()
-        # The words of a link begin where those above it do.
-        look.setContentsMargins(-LINK_INSET, 0, 0, 0)
-        look.addWidget(self._look)
-        look.addStretch(1)
-        column.addLayout(look)
+        column.addWidget(self._look, 0, Qt.AlignmentFlag.AlignLeft)
         column.addSpacing(2)
         column.addWidget(self._values)
         for widget in (self._note_title, self._note, self._extra_title, self._extra):

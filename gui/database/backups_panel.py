@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.database.actions import reasons
 from gui.figures import count_text, size_text, stamp_text
-from gui.widgets.buttons import LINK_INSET, Button
+from gui.widgets.buttons import Button
 from gui.widgets.containers import clear_layout
 from gui.widgets.labels import PlainLabel, section_title
 from gui.widgets.path_row import open_folder
@@ -98,8 +98,7 @@ class _BackupRow(QWidget):
         self.restore = Button("Restore…", tone="link")
         self.restore.setAccessibleName(f"Restore the backup of {made}")
         links = QHBoxLayout()
-        # The words of a link begin where those above it do.
-        links.setContentsMargins(-LINK_INSET, 2, 0, 0)
+        links.setContentsMargins(0, 2, 0, 0)
         links.addWidget(self.restore)
         links.addWidget(show)
         links.addStretch(1)

@@ -8,9 +8,6 @@ from PySide6.QtWidgets import QPushButton, QWidget
 
 from gui.widgets.labels import plain_caption, plain_tooltip
 
-LINK_INSET = 4
-"""How far the words of a link are from its edge, in pixels: the style sheet's padding and border."""
-
 
 class Button(QPushButton):
     """A push button with plain text. `tone` is "", primary, danger, link, chip or status."""
