@@ -11,6 +11,7 @@ SHORTCUTS = (
         (
             ("Ctrl+1 to Ctrl+4", "Connections, Database, Activity, Settings"),
             ("F5", "Read again what is shown"),
+            ("Ctrl+C", "Copy the selected rows of a table"),
             ("F1", "This overview"),
             ("Ctrl+Q", "Quit"),
         ),

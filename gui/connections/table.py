@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QMouseEvent, QResizeEvent
+from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from gui.connections.columns import Columns
@@ -90,6 +90,10 @@ class ConnectionTable(QTableView):
             # In a list of whole rows these mean the first and the last row, not the first and the last cell.
             place = 0 if event.key() == Qt.Key.Key_Home else self._model.rowCount() - 1
             self.setCurrentIndex(self._model.index(place, 1))
+        elif event.matches(QKeySequence.StandardKey.Copy):
+            from gui.widgets.copying import copy_rows
+
+            copy_rows(self)
         else:
             super().keyPressEvent(event)
 

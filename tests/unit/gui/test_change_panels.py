@@ -138,6 +138,14 @@ def test_on_a_small_screen_every_column_is_in_sight(theme: Theme) -> None:
         assert tables[0].columnWidth(0) in {190, 200}
 
 
+def test_ctrl_c_copies_the_selected_line_of_a_table(theme: Theme) -> None:
+    panel = ConflictsPanel(theme)
+    panel.show_conflicts([NOTE, LIMIT])
+    panel.list.selectRow(0)
+    QTest.keyClick(panel.list, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert QApplication.clipboard().text().split("\t")[:2] == ["Name a", "Note, Leverage limit"]
+
+
 LOCKED = Problem(Category.LOCKED, "The vault is locked.", "Type the passphrase.")
 
 

@@ -79,6 +79,17 @@ def test_keys_that_edit(table: ConnectionTable, qtbot: QtBot, key: Qt.Key) -> No
         QTest.keyClick(table, key)
 
 
+def test_ctrl_c_copies_the_selected_rows_with_words_for_signs(table: ConnectionTable) -> None:
+    table.select_ids(["0007", "0002"])
+    QTest.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    lines = [line.split("\t") for line in QApplication.clipboard().text().split("\n")]
+    assert [line[:2] for line in lines] == [["Enabled", "n002"], ["Enabled", "n007"]]
+    assert {len(line) for line in lines} == {len(COLUMNS)}
+    table.clearSelection()
+    QTest.keyClick(table, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    assert "n002" in QApplication.clipboard().text()
+
+
 def test_home_and_end_go_to_the_first_and_last_row(table: ConnectionTable, qtbot: QtBot) -> None:
     table.select_ids(["0005"])
     QTest.keyClick(table, Qt.Key.Key_End)
