@@ -28,7 +28,16 @@ class Announcer(QObject):
         shell.bridge.vault_changed.connect(self._forget_lock)
         shell.bridge.step_finished.connect(self._tell_take_over)
 
-    def remedy(self, problem: "Problem") -> "Action | None":
+    def tell(self, problem: "Problem") -> None:
+        """Say what a start met. Where a button leads to what can be done, that is told there and not twice."""
+        messages, action = self._shell.messages, self._remedy(problem)
+        if action is None:
+            messages.problem(problem, level="warning")
+        else:
+            detail = f"{problem.category.value} {problem.detail}".strip()
+            messages.say(problem.text, level="warning", detail=detail, action=action)
+
+    def _remedy(self, problem: "Problem") -> "Action | None":
         """Return the button that leads to where a problem is mended, where there is such a place."""
         from models.problem import Category
 

@@ -136,7 +136,7 @@ class Program(QObject):
         self._window.settle()
         _collect_again()
         for problem in core.startup.problems:
-            self._messages.problem(problem, level="warning", action=self._window.announcer.remedy(problem))
+            self._window.announcer.tell(problem)
 
     def _show_failure(self, error: BaseException) -> None:
         _collect_again()

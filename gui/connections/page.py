@@ -198,8 +198,8 @@ class ConnectionsPage(Page):
         if self._stack.currentWidget() is not shown:
             focus = QApplication.focusWidget()
             self._stack.setCurrentWidget(shown)
-            # The first button has the keyboard only because there was no list to have it.
-            if has_rows and focus is not None and (focus is self.tools.new or self.empty.isAncestorOf(focus)):
+            # A button above has the keyboard only because there was no list to have it.
+            if has_rows and focus is not None and (self.tools.holds(focus) or self.empty.isAncestorOf(focus)):
                 self.table.setFocus()
         self.detail.setVisible(bool(len(index)))
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from services.core import Core
 
 
+_LONG = 220
+
+
 class Permission(QObject):
     """`reason` is why nothing may be changed, "" where it may. `line` says it above the list.
 
@@ -60,7 +63,9 @@ class Permission(QObject):
         if reason == self.reason:
             return
         self.reason = reason
-        text = f"Read-only: connections can be looked at, not changed. {reason}" if reason else ""
+        # What is too long to stand above the list is told in full on the Database page.
+        told = reason if self._problem is None or len(reason) <= _LONG else self._problem.text
+        text = f"Read-only: connections can be looked at, not changed. {told}" if reason else ""
         self.line.setText(text)
         self.line.setAccessibleName(text)
         self.line.setVisible(bool(reason))

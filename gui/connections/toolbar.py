@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtWidgets import QHBoxLayout
+from PySide6.QtWidgets import QHBoxLayout, QWidget
 
 from gui.widgets.buttons import Button
 from gui.widgets.fields import SearchField
@@ -28,6 +28,10 @@ class Toolbar(QHBoxLayout):
         search.setMaximumWidth(300)
         self.addWidget(search, 100)
         self._enable()
+
+    def holds(self, widget: QWidget) -> bool:
+        """Tell whether it is one of the buttons."""
+        return widget in {self.new, self.import_files, self.export}
 
     def set_ready(self, *, ready: bool) -> None:
         self._ready = ready

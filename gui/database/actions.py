@@ -13,6 +13,7 @@ _MENDABLE = {Category.MIGRATION, Category.SCHEMA}
 _HELPED_BY_A_BACKUP = {Category.EMPTY_DB, Category.CANT_OPEN}
 _STOPPED = "What is pending waits: the file of an applied migration was changed. Repair that one first."
 _READ_ONLY = "The database is read-only now; the card above says why."
+_NOTHING_TO_BACK_UP = "There is no database to back up; the card above says why."
 _NOTHING_PENDING = "Nothing is pending: every migration is applied."
 
 
@@ -99,7 +100,7 @@ def _is_missing(store: StoreStatus) -> bool:
 
 
 def _no_backup(store: StoreStatus) -> str:
-    return store.problem.text if store.problem and _is_missing(store) else ""
+    return _NOTHING_TO_BACK_UP if _is_missing(store) else ""
 
 
 def _future(store: StoreStatus, items: Sequence[MigrationItem]) -> str:

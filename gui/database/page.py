@@ -142,7 +142,9 @@ class DatabasePage(Page):
     def _show_failure(self, problem: "Problem") -> None:
         self._items = ()
         self.badge.emit("")
-        self.migrations.show_nothing("The migrations cannot be read", f"{problem.text} {problem.solution}")
+        told = self._store is not None and self._store.problem is not None
+        why = "The card above says why." if told else f"{problem.text} {problem.solution}"
+        self.migrations.show_nothing("The migrations cannot be read", why)
         self._show_reasons()
 
     def _show_reasons(self) -> None:

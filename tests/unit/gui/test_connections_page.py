@@ -83,6 +83,7 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(desk: Desk
         assert form._credentials._edits["api_secret"].input.text() == SECRET
         form._account.name.setText("fine")
         form._notes.color.input.setText("")
+        await desk.until(form._save.isEnabled)
         form._submit()
         await desk.until(lambda: form._credentials.fields["api_key"].error)
         assert not form._account.fields["name"].error

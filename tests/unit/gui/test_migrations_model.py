@@ -78,7 +78,10 @@ def test_reasons_follow_the_states() -> None:
     failed = ONLINE._replace(state=StoreState.READ_ONLY, problem=HELD._replace(category=Category.MIGRATION))
     assert reasons(failed, [item(1, MigrationState.FAILED)]).apply == ""
     emptied = ONLINE._replace(state=StoreState.READ_ONLY, problem=HELD._replace(category=Category.EMPTY_DB))
-    assert (reasons(emptied, []).restore, reasons(emptied, []).backup) == ("", HELD.text)
+    assert (reasons(emptied, []).restore, reasons(emptied, []).backup) == (
+        "",
+        "There is no database to back up; the card above says why.",
+    )
     postgres = reasons(ONLINE._replace(backend=Backend.POSTGRESQL), [item(1)])
     assert postgres.backup == ""
 

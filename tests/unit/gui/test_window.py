@@ -60,10 +60,11 @@ def test_a_locked_vault_leads_to_where_it_is_unlocked_and_is_said_no_more_then(d
 
     async def scene() -> None:
         window = await open_window(desk)
-        action = window.announcer.remedy(locked)
-        desk.messages.problem(locked, level="warning", action=action)
+        window.announcer.tell(locked)
         await desk.until(lambda: window._bar.current)
-        assert window._bar._action.text() == "Open Settings"
+        assert window._bar.current is not None
+        assert (window._bar.current.text, window._bar._action.text()) == (locked.text, "Open Settings")
+        action = window._bar.current.action
         desk.core.events.publish(VaultChanged(desk.core.status.vault()))
         await desk.until(lambda: window._bar.current is None)
         assert action is not None
@@ -72,6 +73,9 @@ def test_a_locked_vault_leads_to_where_it_is_unlocked_and_is_said_no_more_then(d
         assert isinstance(settings, SettingsPage)
         window.activateWindow()
         await desk.until(settings.vault.passphrase.hasFocus)
-        assert window.announcer.remedy(locked._replace(category=Category.DISK_FULL)) is None
+        window.announcer.tell(locked._replace(category=Category.DISK_FULL))
+        await desk.until(lambda: window._bar.current)
+        assert window._bar.current is not None
+        assert (window._bar.current.solution, window._bar.current.action) == ("Unlock it.", None)
 
     desk.run(scene())
