@@ -32,6 +32,8 @@ class DatabaseForm(NamedTuple):
         )
         if type(form.port) is not int or not 1 <= form.port <= 65_535:
             raise InputError("The port cannot be that.", "It is a number from 1 to 65535, usually 5432.", field="port")
+        if form.password is not None and not _can_be_sent(form.password.reveal()):
+            raise InputError("The password cannot be that.", "Type it without control characters.", field="password")
         if form.tls not in TLS_MODES:
             raise InputError("The TLS mode cannot be that.", f"It is one of {', '.join(TLS_MODES)}.", field="tls")
         if form.root_certificate and form.tls not in _CHECKING_MODES:
@@ -66,6 +68,11 @@ class TestedDatabase(NamedTuple):
     connections: int | None
     sentence: str
     problem: Problem | None = None
+
+
+def _can_be_sent(password: str) -> bool:
+    # The driver ends a text at NUL and cannot write half a character; any other is the server's to judge.
+    return not any(each == "\0" or "\ud800" <= each <= "\udfff" for each in password)
 
 
 def _text(value: Any, field: str, word: str, *, needed: bool = False) -> str:

@@ -12,7 +12,13 @@ from models.secret import Secret
 
 DEFAULT_PORT = 5432
 TLS_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-SESSION_TARGETS = ("any", "read-write", "read-only", "primary", "standby", "prefer-standby")
+_VALUES = {
+    "sslmode": TLS_MODES,
+    "target_session_attrs": ("any", "read-write", "read-only", "primary", "standby", "prefer-standby"),
+    "channel_binding": ("disable", "prefer", "require"),
+    "gssencmode": ("disable", "prefer", "require"),
+    "load_balance_hosts": ("disable", "random"),
+}
 # What libpq may be told by the URL; everything else is refused, so that a slip is not silently without effect.
 _OPTIONS = {
     "sslmode",
@@ -82,8 +88,7 @@ def parse_address(url: str) -> Address:
     scheme, separator, _ = url.strip().partition("://")
     if not separator or scheme.lower() not in {"postgresql", "postgres"}:
         raise _malformed("it does not start with postgresql://")
-    if any(ord(character) < 33 or ord(character) == 127 for character in url.strip()):
-        raise _malformed("it holds a space or a control character; write a space as %20")
+    _check_characters(url.strip())
     try:
         parts = urlsplit(url.strip())
         query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
@@ -104,6 +109,24 @@ def parse_address(url: str) -> Address:
     return replace(address, options=tuple(sorted(query.items())))
 
 
+def _check_characters(url: str) -> None:
+    """Refuse what would end a password too early, or what no driver takes; a piece of a password is never repeated."""
+    if any(ord(character) < 33 or ord(character) == 127 for character in url):
+        raise _malformed("it holds a space or a control character; write a space as %20")
+    try:
+        decoded = unquote(url, errors="strict")
+        decoded.encode()
+    except UnicodeError:
+        raise _malformed("it holds what is not UTF-8") from None
+    if any(ord(character) < 32 or ord(character) == 127 for character in decoded):
+        raise _malformed("it holds a control character, written with %")
+    places = url.partition("://")[2]
+    for mark in "#?/":
+        before, found, after = places.partition(mark)
+        if found and (mark == "#" or ("@" not in before and "@" in after)):
+            raise _malformed(f"a {mark} in a user, a password or a name is written as %{ord(mark):02X}")
+
+
 def _password(option: str | None, login: str | None) -> Secret | None:
     value = option if option is not None else login
     return Secret(value) if value else None
@@ -114,10 +137,9 @@ def _check(address: Address, query: dict[str, str]) -> None:
         raise _malformed("it names no user")
     if not address.database or "/" in address.database:
         raise _malformed("it names no database after the host" if not address.database else "its path has two parts")
-    if query.get("sslmode", "prefer") not in TLS_MODES:
-        raise _malformed(f"sslmode is not one of {', '.join(TLS_MODES)}")
-    if query.get("target_session_attrs", "any") not in SESSION_TARGETS:
-        raise _malformed(f"target_session_attrs is not one of {', '.join(SESSION_TARGETS)}")
+    for name, values in _VALUES.items():
+        if query.get(name, values[0]) not in values:
+            raise _malformed(f"{name} is not one of {', '.join(values)}")
 
 
 def _hosts(places: str, ports: str) -> tuple[tuple[str, int], ...]:

@@ -126,6 +126,8 @@ def test_the_environment_wins_and_the_form_shows_what_is_saved(desk: Desk) -> No
         ({"database": "\u202e"}, "database"),
         ({"tls": "maybe"}, "tls"),
         ({"root_certificate": "/ca.pem"}, "tls"),
+        ({"password": Secret("nul\0nul")}, "password"),
+        ({"password": Secret("half \ud83d")}, "password"),
     ],
 )
 def test_nonsense_is_refused_and_the_field_named(desk: Desk, fields: dict[str, Any], field: str) -> None:

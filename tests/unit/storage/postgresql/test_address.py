@@ -53,6 +53,18 @@ def test_hosts(url: str, hosts: tuple[tuple[str, int], ...]) -> None:
         ("postgresql://u:sesame@h/d?target_session_attrs=master", "target_session_attrs"),
         ("postgresql://u:ses ame@h/d", "space"),
         ("postgresql://u:sesame@h/d?host=a,b&port=1,2,3", "number of ports"),
+        ("postgresql://u:sesame@h/d?gssencmode=sesame", "gssencmode"),
+        ("postgresql://u:sesame@h/d?channel_binding=sesame", "channel_binding"),
+        ("postgresql://u:sesame@h/d?load_balance_hosts=sesame", "load_balance_hosts"),
+        ("postgresql://u:12?sesame=1@h/d", "%3F"),
+        ("postgresql://u:12/sesame@h/d", "%2F"),
+        ("postgresql://u:12#sesame@h/d", "%23"),
+        ("postgresql://u:sesame@h/d#1", "%23"),
+        ("postgresql://u:sesame%00@h/d", "control character"),
+        ("postgresql://u:sesame@h/d%0A", "control character"),
+        ("postgresql://u:sesame@h/d?sslrootcert=%00", "control character"),
+        ("postgresql://u:sesame%FF@h/d", "UTF-8"),
+        ("postgresql://u:sesame\udce9@h/d", "UTF-8"),
     ],
 )
 def test_what_is_wrong_is_said_without_the_password(url: str, why: str) -> None:
@@ -61,6 +73,7 @@ def test_what_is_wrong_is_said_without_the_password(url: str, why: str) -> None:
     assert caught.value.problem.category is Category.CONFIG
     assert why in caught.value.problem.text
     assert "u:ses" not in str(caught.value)
+    assert "sesame" not in caught.value.problem.text or "?sesame=" in url.partition("@")[2]
 
 
 @given(st.text(st.characters(min_codepoint=33, exclude_categories=["Cs", "Cc"]), min_size=1))
