@@ -267,4 +267,7 @@ def falls_back(problem: Problem, *, server: bool, opening: bool = False) -> bool
         return category in FILE_FALLING_BACK
     if opening and category in {Category.UNKNOWN, Category.SLOW, Category.BUSY, Category.CONTENTION}:
         return True
+    if category is Category.SCHEMA:
+        # Its tables are not those that were opened: opening it anew tells what it is now.
+        return not opening
     return category in FALLING_BACK or category is Category.CORRUPT

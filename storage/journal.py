@@ -5,31 +5,27 @@ It is opened when it is first needed. What another program holds, or cannot be w
 
 import json
 import logging
-import os
 import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
 from models.change import RejectedChange, WaitingChange
 from models.connection import CREDENTIALS
 from models.connection_row import ConnectionRow
-from models.problem import Category, Problem, StoreError
+from models.problem import Category, Problem
 from storage.applying import AT_ONCE, Outcome
-from storage.atomic_file import backup_of
+from storage.aside import keep_aside, of_another
 from storage.conflicts import NOT_SET, SET
 from storage.data_folder import DataFolder
 from storage.database_repository import DatabaseRepository
 from storage.device import Device
 from storage.json_store.json_repository import JsonRepository
-from storage.json_store.names import INDEX_NAME, file_name
 from storage.json_store.record_file import Identity
 from storage.json_store.record_folder import RecordFolder
 from storage.operations import Kind, Operation
-from storage.quarantine import utc_stamp
 
 MANY: Final = 50
 SLICE_SECONDS: Final = 0.25
@@ -172,23 +168,24 @@ class Journal:
         """Tell whether the mirror is of this database, or of none yet."""
         return self.records.identity in (Identity(), identity)
 
-    def start_over(self, identity: Identity | None) -> None:
+    def start_over(self, identity: Identity | None) -> str:
         """Begin the mirror anew for another database, None where it is not made yet; the old files are kept aside.
 
-        What waits stays where it is.
+        What waits stays where it is. Return what a person should read of it.
         """
-        records = self.records
+        records, told = self.records, ""
         if identity is None or records.identity.database_id not in ("", identity.database_id):
             waiting = records.waiting_ids()
             ids = [each for each in records.ids() if each not in waiting]
             records.close()
             if ids:
-                _put_aside(self._folder, ids)
+                told = of_another(ids, keep_aside(self._folder, ids, "connections", move=True))
             with self._lock:
                 self._records = None
             records = self.records
         if identity is not None:
             records.identity = identity
+        return told
 
     def rescue(self, identity: Identity, repository: DatabaseRepository) -> int:
         """Put what the mirror has and a rebuilt database lacks, or has older, back into it; return how many records.
@@ -256,22 +253,6 @@ class Journal:
             return waiting[-1].device, waiting[-1].sequence
         # The name is for people, the rest tells two data folders on one computer apart.
         return f"{self._name} {uuid.uuid4().hex[:6]}", 0
-
-
-def _put_aside(folder: DataFolder, ids: Sequence[str]) -> None:
-    target = folder.quarantine / f"{utc_stamp()}-connections"
-    try:
-        target.mkdir(mode=0o700, parents=True, exist_ok=True)
-        for name in (INDEX_NAME, *map(file_name, ids)):
-            path = folder.connections / name
-            for each in (path, backup_of(path)):
-                with suppress(FileNotFoundError):
-                    os.rename(each, target / each.name)  # noqa: PTH104 - 10,000 of them
-    except OSError as error:
-        raise StoreError(
-            Problem(Category.IO, "The old record files could not be moved aside.", f"Check {target}.", str(error))
-        ) from error
-    _log.warning("The records of another database are kept in %s.", target)
 
 
 def _question(text: str, location: str) -> Problem:

@@ -14,6 +14,7 @@ from models.event import ConnectionsChanged, Event, MigrationsChanged, Notice, S
 from models.problem import Category, Problem, StoreError
 from models.status import Backend, StartupStep, StoreState, StoreStatus
 from storage.applying import Outcome
+from storage.aside import keep_all
 from storage.breaker import AFTER_SOME, Breaker
 from storage.data_folder import DataFolder
 from storage.database import PATIENCE, Place
@@ -171,9 +172,7 @@ class Machine:
         self.current = self.current._replace(trying=True)
         self.publish(StoreChanged(self.status()))
         try:
-            if self.home.is_server and self.home.repository is not None:
-                self.home.probe()
-            else:
+            if not _is_as_before(self.home):
                 facts = self.home.open(_no_record, held=self.held, patience=REOPEN_PATIENCE, applied=self.applied)
                 self.current = self.current._replace(schema=facts.schema, engine_version=facts.engine_version)
                 if self.home.repository is not None and not facts.writable:
@@ -209,7 +208,7 @@ class Machine:
             opened = opened and problem is None and not self.journal.records.waiting_count
             done = self._catch_up(identity)
         except StoreError as error:
-            if self.may_fall(error.problem, opening=True):
+            if self.may_fall(error.problem, opening=error.problem.category is not Category.SCHEMA):
                 self.fall(error.problem)
                 return
             _log.warning("The record files could not be brought home: %s", error.problem.text)
@@ -293,13 +292,16 @@ class Machine:
         assert repository is not None
         if not self.folder.writable:
             return Reconciled()
-        done = Reconciled()
+        done, told = Reconciled(), ""
         self.waits_for_vault = {}
         if not journal.records.waiting_count:
             if not journal.belongs_to(identity):
-                journal.start_over(identity)
-        elif self.state is not StoreState.RECONCILING:
-            self.go(StoreState.RECONCILING, None, backend=Backend.JSON)
+                told = journal.start_over(identity)
+        else:
+            if not journal.belongs_to(identity) and journal.records.identity.database_id != identity.database_id:
+                told = keep_all(journal.records, self.folder)
+            if self.state is not StoreState.RECONCILING:
+                self.go(StoreState.RECONCILING, None, backend=Backend.JSON)
         journal.records.identity = identity
         while journal.records.waiting_count > len(self.waits_for_vault) and not self.closed:
             done = reconcile(
@@ -311,7 +313,7 @@ class Machine:
             )
             # A change that came between the last look and now makes another round.
             self.waits_for_vault = dict(done.held)
-        return done
+        return done._replace(told=(told, *done.told)) if told else done
 
     def _probe_failed(self, problem: Problem) -> None:
         self.breaker.open(problem.category)
@@ -384,6 +386,19 @@ def _announce(publish: Callable[[Event], None], done: Reconciled, before: StoreS
         _log.info("%s", " ".join(parts))
     publish(ConnectionsChanged(everything=True))
     publish(MigrationsChanged())
+
+
+def _is_as_before(home: Home) -> bool:
+    """Probe what is open; False where it is to be opened: what is there may have been made anew meanwhile."""
+    if not home.is_server or home.repository is None:
+        return False
+    try:
+        home.probe()
+    except StoreError as error:
+        if error.problem.category is not Category.SCHEMA:
+            raise
+        return False
+    return True
 
 
 def _no_record(_step: StartupStep) -> None:

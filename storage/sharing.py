@@ -1,5 +1,6 @@
 """What other desktops change shows here: heard from PostgreSQL's notifications or SQLite's data_version, read, told."""
 
+import contextlib
 import logging
 import threading
 import time
@@ -7,11 +8,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from models.connection_row import ConnectionRow
-from models.event import ConnectionsChanged, StoreChanged
+from models.event import ConnectionsChanged, Notice, StoreChanged
 from models.problem import Problem, StoreError
 from models.status import StoreState
+from storage.aside import keep_newer
 from storage.database_repository import DatabaseRepository
 from storage.health import Health
+from storage.json_store.names import INDEX_NAME
 from storage.repository import Repository
 from storage.sql_texts import conflict_texts
 
@@ -86,18 +89,41 @@ class Sharing:
         """Note which record files are behind, unless that is known. Raises StoreError."""
         machine, repository = self._machine, self._machine.home.repository
         if not self._compared and repository is not None:
+            self._keep_newer(repository)
             machine.journal.compare(machine.cache.rows(repository.rows))
             self._compared = True
 
-    def bring_up(self, seconds: float) -> None:
-        """Bring the record files up, where no thread does: all that is known to be behind, for at most `seconds`."""
+    def bring_up(self, seconds: float, *, look: bool) -> None:
+        """Bring the record files up, where no thread does: all that is known to be behind, for at most `seconds`.
+
+        `look`: what others changed is not known yet; a later outage must not show an old list.
+        """
         machine, repository = self._machine, self._machine.home.repository
         until = time.monotonic() + seconds
         try:
-            while machine.journal.is_behind and repository is not None and time.monotonic() < until:
-                machine.journal.catch_up(repository)
+            with self._limit(seconds):
+                if look and machine.held is None and machine.folder.writable and not self._saw_file_last():
+                    self.compare()
+                while machine.journal.is_behind and repository is not None and time.monotonic() < until:
+                    machine.journal.catch_up(repository)
         except StoreError as error:
             _log.warning("The record files stay behind: %s", error.problem.text)
+
+    def _saw_file_last(self) -> bool:
+        """Tell whether the index was written after the last change of the database file: then both say the same."""
+        machine = self._machine
+        if not machine.home.is_server and not machine.journal.lag:
+            with contextlib.suppress(OSError):
+                index, file = machine.folder.connections / INDEX_NAME, machine.folder.database
+                return index.stat().st_mtime_ns > file.stat().st_mtime_ns
+        return False
+
+    def _limit(self, seconds: float) -> contextlib.AbstractContextManager[None]:
+        if not self._machine.home.is_server:
+            return contextlib.nullcontext()
+        from storage.postgresql import deadline
+
+        return deadline.within(seconds)
 
     def count(self) -> int:
         """Return how many conflicts wait for a person."""
@@ -113,6 +139,8 @@ class Sharing:
         database = machine.home.database
         if repository is None or database is None:
             return
+        if not self._compared and machine.held is None:
+            self._keep_newer(repository)
         with self._lock:
             ids, self._ids = self._ids, set()
             everything, self._everything = self._everything, False
@@ -128,6 +156,16 @@ class Sharing:
         machine.journal.catch_up(repository)
         if machine.journal.is_behind:
             self.wake()
+
+    def _keep_newer(self, repository: DatabaseRepository) -> None:
+        """Keep what the mirror alone still has, before it is written over, and say so."""
+        machine = self._machine
+        if not machine.home.is_server or not machine.folder.writable:
+            # A file that is older was put there by a hand, or by a restore that says so itself.
+            return
+        rows = machine.cache.rows(repository.rows)
+        if told := keep_newer(machine.journal.records, machine.folder, repository, rows):
+            machine.publish(Notice("warning", told))
 
     def _read_everything(self, repository: DatabaseRepository) -> None:
         changed, gone = self._machine.cache.compare(repository.rows())

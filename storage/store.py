@@ -137,7 +137,7 @@ class Store:
             elif machine.state is StoreState.FALLBACK:
                 machine.breaker.hurry()
                 machine.probe()
-            elif target.backend is Backend.SQLITE:
+            elif target.backend is Backend.SQLITE or machine.state is StoreState.READ_ONLY:
                 machine.reopen()
             elif machine.waits_for_vault:
                 look_at_vault(machine)
@@ -231,7 +231,7 @@ class Store:
         worth_it = machine.state is StoreState.ONLINE and not machine.on_files
         patience = MIRROR_SECONDS if by_command and self._journal.owes else CLOSE_SECONDS
         if worth_it and not self._watch:
-            machine.sharing.bring_up(patience)
+            machine.sharing.bring_up(patience, look=by_command)
         machine.closed = True
         if self._home.is_server:
             if worth_it and not by_command:
@@ -303,9 +303,6 @@ def _refuse_if_not_asked(machine: Machine) -> None:
     problem = machine.current.problem
     if problem is None or problem.category is not Category.EMPTY_DB:
         raise StoreError(Problem(Category.CONSTRAINT, "The database is not empty.", "Delete what is not wanted."))
-
-
-_NOT_REFUSED = Problem(Category.NOT_FOUND, "That refused change is not there.", "Look at the list again.")
 
 
 class _Steps:

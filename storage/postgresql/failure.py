@@ -78,8 +78,8 @@ WORDS: dict[Category, Words] = {
     ),
     Category.SERVER_IO: Words("The database server cannot read or write its disk.", "Call its administrator."),
     Category.SCHEMA: Words(
-        "The database was made by another version of the program.",
-        "Update the program on this computer, then start it again.",
+        "The tables of the database are not those that this version of the program knows.",
+        "The program looks again by itself; if it stays, update it on this computer.",
     ),
     Category.CONSTRAINT: Words("The database refused a value{field}.", "Correct the value and save again."),
     Category.DATA: Words("The database cannot hold a value{field}.", "Correct the value and save again."),

@@ -91,6 +91,23 @@ def test_what_is_added_while_the_server_is_down_comes_home(desks: Desks, server:
     assert canaries_in(two.everything_written(), canaries) == []
 
 
+def test_a_desk_that_only_looked_keeps_the_whole_list(desks: Desks, server: BareServer) -> None:
+    one, two = desks.desk("one"), desks.desk("two")
+    one.add(**bybit("First"))
+    one.add(**bybit("Second"))
+    assert names(two, 0) == ["First", "Second"]
+    edit(one, "First", note="newer")
+    one.run("connections", "remove", "Second")
+    two.status()
+    server.stop()
+    assert names(two, 3) == ["First"]
+    assert two.run("connections", "show", "First", "--json", code=3).json["note"] == "newer"
+    edit(two, "First", 3, note="newest")
+    server.start()
+    assert two.run("changes", "list", "--json").json == NOTHING
+    assert one.run("connections", "show", "First", "--json").json["note"] == "newest"
+
+
 def test_a_long_outage(desks: Desks, server: BareServer) -> None:
     one = desks.desk("one")
     one.add(**bybit("Gone later"))

@@ -95,6 +95,44 @@ def test_f17_a_dropped_database_is_not_replaced_by_another_of_its_name(shared: S
     assert "During" in shared.names()
 
 
+def test_f17_a_database_that_is_made_anew_and_empty_needs_no_new_start(shared: Shared) -> None:
+    """Nobody but the open window is there to make its tables; then it is another database, and says so."""
+    one, two = shared.desk("one"), shared.desk("two")
+    one.add("Before")
+    wait_until(lambda: two.names() == ["Before"] and len(list(two.folder.connections.glob("*-*.json"))) == 1)
+    shared.server.sql(f'DROP DATABASE "{shared.name}" WITH (FORCE)')
+    one.add("During")
+    two.wait_away()
+    shared.server.sql(f'CREATE DATABASE "{shared.name}"')
+    two.come_home()
+    assert two.names() == []
+    (told,) = [said for said in two.warnings() if "another database" in said]
+    (kept,) = two.folder.quarantine.iterdir()
+    assert "1 record" in told
+    assert str(kept) in told
+    # Who has something that waits is asked first, and what is here stays to be seen.
+    one.store.retry()
+    assert one.category() is Category.FENCE
+    assert one.names() == ["Before", "During"]
+    one.store.accept_database()
+    one.wait_home()
+    assert shared.names() == ["During"]
+    assert [path for path in one.folder.quarantine.glob("*/*.json") if "Before" in path.read_text(encoding="utf-8")]
+
+
+def test_f17_tables_that_are_dropped_under_an_open_window(shared: Shared) -> None:
+    desk = shared.desk()
+    desk.add("Before")
+    shared.sql("DROP SCHEMA public CASCADE", "CREATE SCHEMA public")
+    desk.add("During")
+    # Its tables are made anew by itself; whether what waits belongs there is a person's word.
+    wait_until(lambda: desk.category() is Category.FENCE)
+    assert desk.names() == ["Before", "During"]
+    desk.store.accept_database()
+    desk.wait_home()
+    assert shared.names() == ["During"]
+
+
 def test_f18_no_free_connection_is_waited_for(shared: Shared) -> None:
     shared.sql(f'ALTER ROLE "{shared.name}" CONNECTION LIMIT 1')
     with closing(psycopg2.connect(url_of(shared))):

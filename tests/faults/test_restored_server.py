@@ -12,7 +12,7 @@ import storage.database_repository
 import storage.json_store.json_repository
 from models.change import Choice
 from models.problem import Category
-from tests.bare_postgres import BareServer
+from tests.bare_postgres import BareServer, wait_until
 from tests.outages import Shared, outage_server
 from tests.proxy import Proxy
 
@@ -107,6 +107,35 @@ def test_f24_an_older_copy_of_the_database_is_asked_about(shared: Shared, proxy:
     found = dict(shared.sql("SELECT name, note FROM exchange_connections"))
     kept = [conflict.mine["note"] for conflict in desk.store.changes().conflicts]
     assert found["Changed"] == "waiting" or kept == ["waiting"]
+
+
+def test_f24_what_only_a_desk_still_has_is_kept_and_told(shared: Shared, proxy: Proxy) -> None:
+    """Nothing waits, so nothing is asked; but the newer records are here alone, and the mirror would forget them."""
+    desk = shared.desk(url=shared.url(f"127.0.0.1:{proxy.port}"))
+    desk.add("Changed", "Kept")
+    shared.sql("CREATE TABLE backup AS SELECT * FROM exchange_connections")
+    desk.edit("Changed", note="newer than the backup")
+    desk.add("Newer than the backup")
+    proxy.refuse()
+    desk.wait_away()
+    shared.sql("DELETE FROM exchange_connections", "INSERT INTO exchange_connections SELECT * FROM backup")
+    proxy.mend()
+    desk.come_home()
+    wait_until(lambda: any("older than it was" in said for said in desk.warnings()))
+    assert sorted(desk.names()) == ["Changed", "Kept"]
+    assert desk.get("Changed").note == ""
+    (folder,) = desk.folder.quarantine.iterdir()
+    kept = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.json"))
+    assert "newer than the backup" in kept
+    assert "Newer than the backup" in kept
+    assert "Kept" not in kept
+    # What is the same from now on is not told again.
+    desk.edit("Kept", note="after it")
+    proxy.refuse()
+    desk.wait_away()
+    proxy.mend()
+    desk.come_home()
+    assert len([said for said in desk.warnings() if "older than it was" in said]) == 1
 
 
 def test_f24_a_backup_restored_by_the_program_is_asked_about(shared: Shared, proxy: Proxy) -> None:
