@@ -1,40 +1,37 @@
 """Record files that no database has any more are kept aside before the mirror forgets them, and that is said."""
 
 import logging
-from collections.abc import Sequence
+import shutil
+from collections.abc import MutableMapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from models.connection_row import ConnectionRow
 from models.problem import Category, Problem, StoreError
 from storage.atomic_file import backup_of
 from storage.data_folder import DataFolder
 from storage.database_repository import DatabaseRepository
 from storage.json_store.names import INDEX_NAME, file_name
 from storage.json_store.record_folder import RecordFolder
-from storage.quarantine import keep_copy, utc_stamp
+from storage.quarantine import utc_stamp
 
 _log = logging.getLogger(__name__)
 
 
 def keep_newer(
-    records: RecordFolder, folder: DataFolder, repository: DatabaseRepository, theirs: Sequence[ConnectionRow]
+    records: RecordFolder, folder: DataFolder, repository: DatabaseRepository, kept: MutableMapping[str, int]
 ) -> str:
-    """Keep copies of records that the database has older, as `theirs` says, and then of those that it has no more.
+    """Keep copies of records that the database has older, and then of those that it has no more: a restored backup.
 
-    Return what a person should read, "" where nothing is older. Raises StoreError.
+    `kept` remembers revisions that were kept already. Return what a person should read, "" for nothing new.
     """
-    there = {row.id: row.revision for row in theirs}
+    # In this order: whoever commits in between is newer there, never older.
     known = {row.id: row.revision for row in records.rows()}
-    noted = {each: revision for each, revision in known.items() if revision > there.get(each, 0)}
-    if not any(each in there for each in noted):
-        return ""
-    # Whoever committed meanwhile made a record seem newer; the database of now knows better.
-    there = {row.id: row.revision for row in repository.rows_of(list(noted))}
-    older = [each for each, revision in noted.items() if there.get(each, 0) < revision]
+    there = repository.revisions()
+    older = {each: revision for each, revision in known.items() if there.get(each, 0) < revision != kept.get(each)}
     if not any(each in there for each in older):
         return ""
-    target = keep_aside(folder, older, "newer-connections", move=False)
+    target = keep_aside(folder, list(older), "newer-connections", move=False)
+    kept.update(older)
     newer = "1 record is" if len(older) == 1 else f"{len(older):,} records are"
     return f"The database is older than it was, as after a restored backup: {newer} newer here, kept in {target}."
 
@@ -54,7 +51,10 @@ def keep_aside(folder: DataFolder, ids: Sequence[str], name: str, *, move: bool)
             path = folder.connections / each
             for file in (path, backup_of(path)):
                 with suppress(FileNotFoundError):
-                    file.rename(target / file.name) if move else keep_copy(file, target / file.name)
+                    # Not a second name: that would change how the file looks, and the index would not know it again.
+                    file.rename(target / file.name) if move else shutil.copy2(
+                        file, target / file.name, follow_symlinks=False
+                    )
     except OSError as error:
         raise StoreError(
             Problem(Category.IO, "The old record files could not be kept aside.", f"Check {target}.", str(error))

@@ -55,14 +55,9 @@ def put_away(path: Path, folder: Path, *, leave: bool = False) -> Path:
 
 
 def _copy_or_move(path: Path, target: Path, *, leave: bool) -> None:
-    if leave:
-        keep_copy(path, target)
-    else:
+    if not leave:
         path.rename(target)
-
-
-def keep_copy(path: Path, target: Path) -> None:
-    """Give a file that is only ever replaced, never written into, a second name. Raises OSError."""
+        return
     try:
         os.link(path, target, follow_symlinks=False)
     except FileNotFoundError:
