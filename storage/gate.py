@@ -10,7 +10,7 @@ from models.status import StoreState
 from storage.database import Place
 from storage.json_store.json_repository import JsonRepository
 from storage.machine import Machine
-from storage.mending import recover
+from storage.mending import opened_anew, recover
 from storage.opening_steps import NOT_OPEN
 from storage.operations import NotAppliedError
 from storage.repository import Repository
@@ -31,17 +31,15 @@ class Gate:
 
     def reading(self, call: Callable[[Repository], T]) -> T:
         """Run a call that reads, on what is the truth now; once again if that was lost or had to be opened anew."""
-        if self._machine.on_files:
-            return call(self._machine.journal.repository())
-        repository = self._ready()
+        repository = self._readable()
         try:
             return call(repository)
         except StoreError as error:
             if self._machine.failed(error.problem):
                 return call(self._machine.journal.repository())
-            if not self._was_moved(error):
+            if not self._was_moved(error) and not opened_anew(self._machine, error.problem):
                 raise
-        return call(self._ready())
+        return call(self._readable())
 
     def writing(self, call: Callable[[Repository], T], answer: Callable[[JsonRepository], T] | None = None) -> T:
         """Run a call that writes. What does not get through to the database is kept in the record files.
@@ -75,14 +73,14 @@ class Gate:
         except NotAppliedError as error:
             if error.unknown or machine.closed or machine.failed(error.problem):
                 return self._keep(error, answer)
-            if not self._was_moved(error, must_be_same=True):
+            if not self._was_moved(error, must_be_same=True) and not opened_anew(machine, error.problem):
                 raise
         except StoreError as error:
             # Nothing was sent yet: the record was being read.
             if machine.failed(error.problem):
                 with machine.switch:
                     return self._on_files(call)
-            if not self._was_moved(error, must_be_same=True):
+            if not self._was_moved(error, must_be_same=True) and not opened_anew(machine, error.problem):
                 raise
         return call(self._ready())
 
@@ -102,6 +100,9 @@ class Gate:
         if answer is None:
             raise error
         return answer(self._machine.journal.repository())
+
+    def _readable(self) -> Repository:
+        return self._machine.journal.repository() if self._machine.on_files else self._ready()
 
     def _ready(self) -> Repository:
         repository = self._machine.home.repository

@@ -93,6 +93,11 @@ class Home:
             self._open_file(record, held, patience, applied)
         return self.facts
 
+    def be_patient(self, seconds: float) -> None:
+        """Let another program hold the file for so long from now on, however short opening may wait."""
+        if isinstance(self.database, Database):
+            self.database.patience = seconds
+
     def probe(self) -> Identity:
         """Prove that an open database takes writes again, leaving nothing behind. Raises StoreError."""
         from storage.postgresql.database import PostgresDatabase

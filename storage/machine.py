@@ -197,6 +197,7 @@ class Machine:
         repository, before = self.home.repository, self.current
         if repository is None:
             return
+        self.home.be_patient(self._patience)
         try:
             identity = self.home.identity()
             problem = rescued(self, problem, identity)

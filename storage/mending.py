@@ -41,6 +41,26 @@ def recover(machine: "Machine") -> tuple[Problem | None, bool]:
     return recovered.problem, recovered.same and machine.state is StoreState.ONLINE
 
 
+def opened_anew(machine: "Machine", problem: Problem) -> bool:
+    """Open a file anew that was damaged or emptied while it was open; True where a call may be tried once more.
+
+    Opening puts a damaged file right, and asks about an emptied one.
+    """
+    unexpected = problem.category in {Category.CORRUPT, Category.SCHEMA} and not machine.home.is_server
+    if not unexpected or machine.closed or machine.held is not None:
+        return False
+    with machine.work:
+        if machine.on_files or machine.state is not StoreState.ONLINE:
+            # Opening has said so already.
+            return machine.on_files
+        machine.reopen()
+    found = machine.current.problem
+    machine.publish(ConnectionsChanged(everything=True))
+    if found is not None:
+        machine.publish(Notice("warning", f"{found.text} {found.solution}", found))
+    return True
+
+
 def rescued(machine: "Machine", problem: Problem | None, identity: Identity) -> Problem | None:
     """Fill a file that was rebuilt after damage from the record files, which may be newer than its backup."""
     repository = machine.home.repository

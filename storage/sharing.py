@@ -15,6 +15,7 @@ from storage.aside import keep_newer
 from storage.database_repository import DatabaseRepository
 from storage.health import Health
 from storage.json_store.names import INDEX_NAME
+from storage.mending import opened_anew
 from storage.repository import Repository
 from storage.sql_texts import conflict_texts
 
@@ -40,6 +41,7 @@ class Sharing:
         self._ids: set[str] = set()
         self._everything = False
         self._compared = False
+        self._kept: dict[str, int] = {}
 
     def start(self) -> None:
         """Begin to listen, where the database tells of changes by itself; the mirror is compared once."""
@@ -83,7 +85,8 @@ class Sharing:
         try:
             self._look()
         except StoreError as error:
-            self._machine.failed(error.problem)
+            if not self._machine.failed(error.problem):
+                opened_anew(self._machine, error.problem)
 
     def compare(self) -> None:
         """Note which record files are behind, unless that is known. Raises StoreError."""
@@ -163,8 +166,7 @@ class Sharing:
         if not machine.home.is_server or not machine.folder.writable:
             # A file that is older was put there by a hand, or by a restore that says so itself.
             return
-        rows = machine.cache.rows(repository.rows)
-        if told := keep_newer(machine.journal.records, machine.folder, repository, rows):
+        if told := keep_newer(machine.journal.records, machine.folder, repository, self._kept):
             machine.publish(Notice("warning", told))
 
     def _read_everything(self, repository: DatabaseRepository) -> None:

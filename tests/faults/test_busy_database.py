@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from models.event import ConnectionsChanged
+from models.event import ConnectionsChanged, Notice
 from models.problem import Category, CtsError, StoreError
 from models.status import StoreState
 from storage.database import Database
@@ -81,6 +81,21 @@ def test_patience_is_ten_seconds_in_all(tmp_path: Path) -> None:
             Database.open_sqlite(path)
         assert caught.value.problem.category is Category.BUSY
         assert 9.5 < time.monotonic() - start < 30
+
+
+def test_patience_is_the_same_after_the_file_was_opened_again(tmp_path: Path) -> None:
+    """Opening again waits for half a second only; who saves afterwards waits as long as before."""
+    with open_kit(tmp_path / "data", patience=10.0) as kit:
+        kit.add("one")
+        kit.store.retry()
+        with closing(sqlite3.connect(kit.folder.database, isolation_level=None, check_same_thread=False)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            letting_go = threading.Timer(2.0, other.execute, ["COMMIT"])
+            letting_go.start()
+            kit.add("two")
+            letting_go.join()
+        assert (kit.state(), kit.store.status.waiting) == (StoreState.ONLINE, 0)
+        assert not [event for event in kit.heard if isinstance(event, Notice)]
 
 
 def test_a_reader_of_another_program_holds_a_commit_up_and_no_more(tmp_path: Path) -> None:

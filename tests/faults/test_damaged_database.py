@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from models.event import Notice
 from models.problem import Category, StoreError
 from models.status import StoreState
 from tests.store_kit import Kit, a_connection, open_kit
@@ -195,3 +196,40 @@ def test_an_empty_file_without_backups_is_a_new_database(tmp_path: Path) -> None
         assert kit.problem is None
         kit.add("one")
         assert kit.names() == ["one"]
+
+
+@pytest.mark.parametrize("idle", [True, False])
+def test_a_file_that_is_emptied_while_it_is_open_is_asked_about(tmp_path: Path, idle: bool) -> None:
+    """Another program truncates it in its place: it is no other file, and every statement fails from then on."""
+    with open_kit(tmp_path / "data") as kit:
+        kit.add("one", "two")
+        with kit.folder.database.open("r+b") as file:
+            file.truncate(0)
+        if idle:
+            kit.store.poll()
+        assert kit.names() == ["one", "two"]
+        assert kit.problem is not None
+        assert (kit.state(), kit.problem.category) == (StoreState.READ_ONLY, Category.EMPTY_DB)
+        assert kit.problem in [event.problem for event in kit.heard if isinstance(event, Notice)]
+        with pytest.raises(StoreError) as caught:
+            kit.add("would hide the question")
+        assert caught.value.problem.category is Category.EMPTY_DB
+        assert kit.store.restore_records() == 2
+        kit.add("three")
+        assert kit.names() == ["one", "three", "two"]
+
+
+def test_a_file_that_is_damaged_while_it_is_open_is_rebuilt(tmp_path: Path) -> None:
+    root = tmp_path / "data"
+    with_backup(root)
+    with open_kit(root) as kit:
+        kit.add("four")
+        content = kit.folder.database.read_bytes()
+        with kit.folder.database.open("r+b") as file:
+            file.seek(4096)
+            file.write(b"\xff" * (len(content) - 4096))
+        assert kit.names() == ["four", "one", "three", "two"]
+        assert kit.problem is not None
+        assert (kit.state(), kit.problem.category) == (StoreState.ONLINE, Category.CORRUPT)
+        assert quarantined(root)
+        kit.add("six")
