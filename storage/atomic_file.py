@@ -21,9 +21,11 @@ _ALWAYS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(o
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS
 # O_NONBLOCK: opening a pipe that nobody writes to would otherwise wait for ever.
 _READ = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | _ALWAYS
+_READ_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 WORKSHOPS = frozenset({".moving", ".restoring"})
 """Folders where whole databases are made before they take their place."""
 _TEMPORARY = re.compile(r"\..+\.[0-9a-f]{16}\.tmp")
+_BACKUP = ".bak"
 _OPEN_AT_ONCE = 64
 _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
@@ -37,9 +39,12 @@ class BadFileError(StoreError):
 
 
 class FileCalls:
-    """The calls that a write makes. They are gathered here so that a test can make the n-th of them fail."""
+    """The calls that a write makes. They are gathered here so that a test can make the n-th of them fail.
 
-    def create(self, path: Path, mode: int) -> int:
+    Paths are text here and below: making a Path of each would take as long as the calls themselves.
+    """
+
+    def create(self, path: str, mode: int) -> int:
         return os.open(path, _CREATE, mode)
 
     def write(self, descriptor: int, content: bytes | memoryview) -> int:
@@ -48,13 +53,13 @@ class FileCalls:
     def fsync(self, descriptor: int) -> None:
         os.fsync(descriptor)
 
-    def link(self, source: Path, target: Path) -> None:
+    def link(self, source: str, target: str) -> None:
         os.link(source, target, follow_symlinks=False)
 
-    def replace(self, source: Path, target: Path) -> None:
-        source.replace(target)
+    def replace(self, source: str, target: str) -> None:
+        os.replace(source, target)  # noqa: PTH105 - text
 
-    def fsync_folder(self, folder: Path) -> None:
+    def fsync_folder(self, folder: str) -> None:
         fsync_folder(folder)
 
 
@@ -68,49 +73,50 @@ def write_atomic(
 
     Raises OSError: then `path` is as it was, or, if only the last step failed, it may already be the new one.
     """
-    temporary = temporary_beside(path)
+    target = os.fspath(path)
+    temporary = _temporary(target)
     try:
         _write_new(temporary, content, mode, calls)
         if backup:
-            _keep_previous(path, calls)
-        calls.replace(temporary, path)
+            _keep_previous(target, calls)
+        calls.replace(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        _unlink(temporary)
         raise
-    calls.fsync_folder(path.parent)
+    calls.fsync_folder(_folder_of(target))
 
 
-def write_group(files: Sequence[tuple[Path, bytes]], *, calls: FileCalls = SYSTEM) -> None:
+def write_group(files: Sequence[tuple[str, bytes]], *, calls: FileCalls = SYSTEM) -> None:
     """Replace files of one folder, durably, and keep what each was as `NAME.bak`: all of them, or none.
 
     Raises OSError: then each is as it was, unless the disk refuses even the way back. A kill in the middle leaves some
     old and some new, never a mixed one.
     """
-    temporaries: list[Path] = []
-    replaced: list[tuple[Path, bool]] = []
+    temporaries: list[str] = []
+    replaced: list[tuple[str, bool]] = []
     try:
         # What can fail for want of space comes first, while nothing is changed.
         for start in range(0, len(files), _OPEN_AT_ONCE):
             some = files[start : start + _OPEN_AT_ONCE]
-            temporaries += [temporary_beside(path) for path, _ in some]
+            temporaries += [_temporary(path) for path, _ in some]
             _write_some([content for _, content in some], temporaries[start:], calls)
         for (path, _), temporary in zip(files, temporaries, strict=True):
             there = _keep_previous(path, calls)
             calls.replace(temporary, path)
             replaced.append((path, there))
         if files:
-            calls.fsync_folder(files[0][0].parent)
+            calls.fsync_folder(_folder_of(files[0][0]))
     except BaseException:
         for path, was_there in reversed(replaced):
             _put_back(path, was_there=was_there)
         for temporary in temporaries:
-            temporary.unlink(missing_ok=True)
+            _unlink(temporary)
         raise
 
 
 def temporary_beside(path: Path) -> Path:
     """Return a new name beside `path`, of the kind that `sweep` removes."""
-    return path.with_name(f".{path.name}.{os.urandom(8).hex()}.tmp")
+    return Path(_temporary(os.fspath(path)))
 
 
 def read_capped(path: Path, limit: int = RECORD_LIMIT) -> bytes:
@@ -162,11 +168,11 @@ def sweep(folder: Path) -> int:
     return removed
 
 
-def fsync_folder(folder: Path) -> None:
+def fsync_folder(folder: str | Path) -> None:
     """Make the names in `folder` durable. Windows has no such call, some network drives answer EINVAL."""
     if os.name == "nt":
         return
-    descriptor = os.open(folder, os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0))
+    descriptor = os.open(folder, _READ_FOLDER)
     try:
         os.fsync(descriptor)
     except OSError as error:
@@ -178,29 +184,45 @@ def fsync_folder(folder: Path) -> None:
 
 def backup_of(path: Path) -> Path:
     """Return where `write_atomic` keeps what `path` was before."""
-    return path.with_name(path.name + ".bak")
+    return path.with_name(path.name + _BACKUP)
 
 
-def _write_new(path: Path, content: bytes, mode: int, calls: FileCalls) -> None:
+def _temporary(path: str) -> str:
+    folder, name = os.path.split(path)
+    return os.path.join(folder, f".{name}.{os.urandom(8).hex()}.tmp")  # noqa: PTH118 - text
+
+
+def _folder_of(path: str) -> str:
+    return os.path.dirname(path) or os.curdir  # noqa: PTH120 - text
+
+
+def _unlink(path: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(path)  # noqa: PTH108 - text
+
+
+def _write_new(path: str, content: bytes, mode: int, calls: FileCalls) -> None:
     descriptor = calls.create(path, mode)
     try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[calls.write(descriptor, rest) :]
+        _write_all(descriptor, content, calls)
         calls.fsync(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _write_some(contents: Sequence[bytes], paths: Sequence[Path], calls: FileCalls) -> None:
+def _write_all(descriptor: int, content: bytes, calls: FileCalls) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[calls.write(descriptor, rest) :]
+
+
+def _write_some(contents: Sequence[bytes], paths: Sequence[str], calls: FileCalls) -> None:
     """Write all, then sync all: the disk's journal takes them together, in a third of the time of one after another."""
     descriptors: list[int] = []
     try:
         for path, content in zip(paths, contents, strict=True):
             descriptors.append(calls.create(path, 0o600))
-            rest = memoryview(content)
-            while rest:
-                rest = rest[calls.write(descriptors[-1], rest) :]
+            _write_all(descriptors[-1], content, calls)
         for descriptor in descriptors:
             calls.fsync(descriptor)
     finally:
@@ -208,7 +230,7 @@ def _write_some(contents: Sequence[bytes], paths: Sequence[Path], calls: FileCal
             os.close(descriptor)
 
 
-def _keep_previous(path: Path, calls: FileCalls) -> bool:
+def _keep_previous(path: str, calls: FileCalls) -> bool:
     """Make what `path` is its .bak as well; False where there is nothing to keep."""
     try:
         status = os.lstat(path)
@@ -216,7 +238,7 @@ def _keep_previous(path: Path, calls: FileCalls) -> bool:
         return False
     if not stat.S_ISREG(status.st_mode):
         return False
-    second_name = temporary_beside(path)
+    second_name = _temporary(path)
     # A rename of one name of a file over another name of the same file does nothing and leaves both.
     left = True
     try:
@@ -225,22 +247,22 @@ def _keep_previous(path: Path, calls: FileCalls) -> bool:
         except OSError as error:
             if error.errno not in _NO_HARD_LINKS:
                 raise
-            _write_new(second_name, path.read_bytes(), 0o600, calls)
-        calls.replace(second_name, backup_of(path))
+            _write_new(second_name, Path(path).read_bytes(), 0o600, calls)
+        calls.replace(second_name, path + _BACKUP)
         left = status.st_nlink > 1
     finally:
         if left:
-            second_name.unlink(missing_ok=True)
+            _unlink(second_name)
     return True
 
 
-def _put_back(path: Path, *, was_there: bool) -> None:
+def _put_back(path: str, *, was_there: bool) -> None:
     # What cannot be put back stays new: the caller looks at the disk again.
     with suppress(OSError):
         if was_there:
-            backup_of(path).replace(path)
+            os.replace(path + _BACKUP, path)  # noqa: PTH105 - text
         else:
-            path.unlink()
+            os.unlink(path)  # noqa: PTH108 - text
 
 
 def _read_all(descriptor: int, limit: int) -> bytes:

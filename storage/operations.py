@@ -1,12 +1,12 @@
 """A write as a value: who did it, from which revision it started, what it changed. It takes effect once."""
 
 import os
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from models.connection_rules import is_connection_id
 from models.problem import Problem, StoreError
 
 
@@ -76,7 +76,7 @@ class Operation:
         for name, kind in _KINDS.items():
             if type(value[name]) is not kind:
                 raise ValueError(f"{name} is not as it is written")
-        if str(uuid.UUID(value["op_id"])) != value["op_id"]:
+        if not is_connection_id(value["op_id"]):
             raise ValueError("op_id is not as it is written")
         if value["sequence"] < 0 or value["base_revision"] < 0:
             raise ValueError("a count is below 0")

@@ -12,17 +12,18 @@ from storage.json_store.record_file import NewerFormatError, read_record
 from storage.quarantine import put_away
 
 
-def make_room(path: Path, seen: Signature | None, folder: DataFolder) -> None:
-    """Move away what stands at `path` unless it is the record as it was `seen`, or a good one: that becomes the .bak.
+def make_room(place: str, seen: Signature | None, folder: DataFolder) -> None:
+    """Move away what stands at `place` unless it is the record as it was `seen`, or a good one: that becomes the .bak.
 
     Raises StoreError where it has to stay: a record of a newer program. OSError where the disk refuses.
     """
     try:
-        status = os.lstat(path)
+        status = os.lstat(place)
     except FileNotFoundError:
         return
     if signature(status) == seen:
         return
+    path = Path(place)
     try:
         read_record(path)
     except NewerFormatError as error:

@@ -27,7 +27,7 @@ class FailingCalls(FileCalls):
             self.failed.append(name)
             raise OSError(self.code, os.strerror(self.code))
 
-    def create(self, path: Path, mode: int) -> int:
+    def create(self, path: str, mode: int) -> int:
         self._call("create")
         return super().create(path, mode)
 
@@ -40,15 +40,15 @@ class FailingCalls(FileCalls):
         self._call("fsync")
         super().fsync(descriptor)
 
-    def link(self, source: Path, target: Path) -> None:
+    def link(self, source: str, target: str) -> None:
         self._call("link")
         super().link(source, target)
 
-    def replace(self, source: Path, target: Path) -> None:
+    def replace(self, source: str, target: str) -> None:
         self._call("replace")
         super().replace(source, target)
 
-    def fsync_folder(self, folder: Path) -> None:
+    def fsync_folder(self, folder: str) -> None:
         self._call("fsync_folder")
         super().fsync_folder(folder)
 

@@ -46,7 +46,7 @@ def test_writing_over_a_link_leaves_its_target_alone(tmp_path: Path) -> None:
 
 def test_a_disk_without_hard_links_still_keeps_the_previous(tmp_path: Path) -> None:
     class NoLinks(FileCalls):
-        def link(self, source: Path, target: Path) -> None:
+        def link(self, source: str, target: str) -> None:
             raise PermissionError(1, "Operation not permitted")
 
     path = tmp_path / "a.json"
