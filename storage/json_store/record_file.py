@@ -7,7 +7,7 @@ before anything of it is understood. A file that a person has set differently ha
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
@@ -27,9 +27,12 @@ _END = b'"}\n'
 _TAIL_LENGTH = len(_TAIL) + 64 + len(_END)
 # One field a line, from the C encoder: its own indentation would make every save three times as dear.
 _ENCODE = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",\n  ", ": ")).encode
-_KEYS = {"format", "id", "database", "deleted", "base", "mine", "pending", "rejected", "sha256"}
-_BASE_KEYS = {"revision", "created_at", "updated_at", "deleted_at", "fields"}
+# In the order in which they are written: in that order they are known at a look.
+_KEYS = ("format", "id", "database", "deleted", "base", "mine", "pending", "rejected", "sha256")
+_DATABASE_KEYS = ("id", "epoch")
+_BASE_KEYS = ("revision", "created_at", "updated_at", "deleted_at", "fields")
 _EDITABLE = frozenset(EDITABLE)
+_TEXT_OR_NOTHING = (str, type(None))
 
 
 class NewerFormatError(BadFileError):
@@ -151,9 +154,11 @@ def _is_intact(content: bytes) -> bool:
 def _load_intact(content: bytes, name: str) -> Any:
     """Decode what a program of ours wrote in half the time; whatever is strange about it goes the strict way."""
     try:
-        return _DECODER.decode(content.decode())
-    except (ValueError, RecursionError):
+        text = content.decode()
+        value, end = _SCAN(text, 0)
+    except (ValueError, RecursionError, StopIteration):
         return load_json(content, name=name)
+    return value if text[end:] == "\n" else load_json(content, name=name)
 
 
 def _finite(text: str) -> float:
@@ -167,7 +172,7 @@ def _refuse(text: str) -> NoReturn:
     raise ValueError(text)
 
 
-_DECODER = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse)
+_SCAN: Callable[[str, int], tuple[Any, int]] = json.JSONDecoder(parse_float=_finite, parse_constant=_refuse).scan_once  # type: ignore[attr-defined]
 
 
 def _is_newer(value: dict[str, Any], *, intact: bool) -> bool:
@@ -221,10 +226,10 @@ class _OddError(Exception):
 
 
 def _record(value: dict[str, Any]) -> Record:
-    if value.keys() != _KEYS:
+    if not _has(value, _KEYS):
         raise _OddError("a part is missing or unknown")
     database = value["database"]
-    if not isinstance(database, dict) or database.keys() != {"id", "epoch"} or not _is_count(database["epoch"]):
+    if not isinstance(database, dict) or not _has(database, _DATABASE_KEYS) or not _is_count(database["epoch"]):
         raise _OddError("database")
     if not isinstance(value["id"], str) or not isinstance(database["id"], str) or not isinstance(value["sha256"], str):
         raise _OddError("id")
@@ -239,11 +244,11 @@ def _record(value: dict[str, Any]) -> Record:
 
 
 def _base(value: Any) -> StoredRecord:
-    if not isinstance(value, dict) or value.keys() != _BASE_KEYS:
+    if not isinstance(value, dict) or not _has(value, _BASE_KEYS):
         raise _OddError("base")
     if not _is_count(value["revision"]) or not isinstance(value["created_at"], str):
         raise _OddError("base")
-    if not isinstance(value["updated_at"], str) or not isinstance(value["deleted_at"], str | None):
+    if not isinstance(value["updated_at"], str) or not isinstance(value["deleted_at"], _TEXT_OR_NOTHING):
         raise _OddError("base")
     _check_fields(value["fields"], whole=True)
     return StoredRecord(
@@ -306,6 +311,12 @@ def _rejected(value: Any, connection_id: str) -> Rejected:
     if not all(isinstance(text, str) for text in told):
         raise _OddError("rejected")
     return Rejected(_operation(value["operation"], connection_id), told)
+
+
+def _has(value: dict[str, Any], keys: tuple[str, ...]) -> bool:
+    """Tell whether these are the keys; a person may have put them in another order."""
+    found = tuple(value)
+    return found == keys or (len(found) == len(keys) and set(found) == set(keys))
 
 
 def _is_count(value: Any) -> bool:

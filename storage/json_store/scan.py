@@ -23,7 +23,7 @@ from storage.atomic_file import (
 )
 from storage.data_folder import DataFolder
 from storage.diagnosis import diagnose
-from storage.json_store.index import Signature, Summary, read_index, signature, summary_of
+from storage.json_store.index import NO_FILE, Signature, Summary, read_index, signature, summary_of
 from storage.json_store.names import INDEX_NAME, file_name, is_of_cts31, is_our_index, is_record_name, move_aside
 from storage.json_store.record_file import (
     FAMILY,
@@ -39,9 +39,9 @@ from storage.quarantine import put_away
 
 _LOOK_LIMIT: Final = 64
 _READ: Final = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY"))
-# Both look at a status in one call: this runs for every file of the folder.
-_standing = attrgetter("st_mode", "st_uid", "st_nlink")
-_signature = attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
+# One look at a status for its standing and its signature: this runs for every file of the folder.
+_of_status = attrgetter("st_mode", "st_uid", "st_nlink", "st_size", "st_mtime_ns", "st_ctime_ns", "st_ino")
+_STANDING: Final = 3
 _log = logging.getLogger(__name__)
 
 
@@ -73,7 +73,7 @@ def _scan(folder: DataFolder, calls: FileCalls) -> Scan:
     identities: Counter[Identity] = Counter()
     prefix = str(folder.connections) + os.sep
     for name in _not_indexed(files, found, folder, problems):
-        record, summary = _read(prefix, name, folder, problems, calls)
+        record, summary = _read(prefix, name, files[name], folder, problems, calls)
         if record is not None and summary is not None:
             found[record.id] = summary
             identities[record.identity] += 1
@@ -117,32 +117,33 @@ def _not_indexed(
 
 
 def _read(
-    prefix: str, name: str, folder: DataFolder, problems: list[Problem], calls: FileCalls
+    prefix: str, name: str, looks: Signature, folder: DataFolder, problems: list[Problem], calls: FileCalls
 ) -> tuple[Record | None, Summary | None]:
     # Text, not Path: of 10,000 of them the making alone would take a tenth of the time.
     path = prefix + name
     try:
-        content, looks = _read_at_once(path)
+        content = _read_at_once(path, looks[0])
         record, digest = load_record(content, name)
     except (BadFileError, OSError):
         return _read_damaged(Path(path), folder, problems, calls)
     return record, summary_of(record, digest, looks)
 
 
-def _read_at_once(path: str) -> tuple[bytes, Signature]:
-    """Return the content of a file with how it looks to the disk; BlockingIOError where another way must be taken."""
+def _read_at_once(path: str, size: int) -> bytes:
+    """Return the content of a file of that size; BlockingIOError where it is another by now, or no file at all.
+
+    What was written since the look at it, to the same size, goes with the older look: the index will not believe it.
+    """
+    if not 0 <= size <= RECORD_LIMIT:
+        raise BlockingIOError
     descriptor = os.open(path, _READ)
     try:
-        status = os.fstat(descriptor)
-        size = status.st_size
-        if not stat.S_ISREG(status.st_mode) or size > RECORD_LIMIT:
-            raise BlockingIOError
         content = os.read(descriptor, size + 1)
     finally:
         os.close(descriptor)
     if len(content) != size:
         raise BlockingIOError
-    return content, (size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+    return content
 
 
 def _read_damaged(
@@ -207,9 +208,15 @@ def _look(folder: DataFolder, problems: list[Problem]) -> dict[str, Signature]:
                 left_over = left_over or name.endswith(".tmp")
                 continue
             status = entry.stat(follow_symlinks=False)
-            if user is not None and _standing(status) != ordinary:
-                status = _guard(folder, name, status, problems)
-            files[name] = _signature(status)
+            looks = _of_status(status)
+            if looks[:_STANDING] != ordinary:
+                if user is not None:
+                    status = _guard(folder, name, status, problems)
+                looks = _of_status(status)
+                if not stat.S_ISREG(status.st_mode):
+                    files[name] = NO_FILE
+                    continue
+            files[name] = looks[_STANDING:]
     if left_over and folder.writable and sweep(folder.connections):
         # A killed writer's temporary may have been a second name of a record.
         problems.clear()

@@ -84,12 +84,16 @@ def test_mirrored_records_are_there_after_a_restart_with_and_without_the_index(t
 
 def test_the_index_is_one_json_document_without_secrets(tmp_path: Path) -> None:
     connection = a_record(api_key=SealedSecret("cts1.token.of-the-key"))
+    other = a_record("Other", enabled=False)
     with open_records(tmp_path) as records:
-        records.mirror([connection])
+        records.mirror([connection, other])
     content = (tmp_path / "connections" / INDEX_NAME).read_bytes()
     value = json.loads(content)
-    (entry,) = [dict(zip(value["columns"], each, strict=True)) for line in value["records"] for each in line]
-    assert (entry["id"], entry["name"], entry["api_key_set"]) == (connection.id, "Main", True)
+    (line,) = value["records"]
+    columns = dict(zip(value["columns"], line, strict=True))
+    assert (columns["exchange"], columns["api_key_set"]) == (["bybit"], [True])
+    entries = zip(columns["id"], columns["name"], columns["enabled"], strict=True)
+    assert set(entries) == {(connection.id, "Main", True), (other.id, "Other", False)}
     assert b"cts1." not in content
 
 
