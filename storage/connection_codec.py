@@ -175,7 +175,17 @@ def _tags_text(tags: tuple[str, ...]) -> str:
 
 
 def _json_text(value: Mapping[str, Any]) -> str:
-    return _SORTED(value) if value else "{}"
+    if not value:
+        return "{}"
+    if set(map(type, value.values())) == {str}:
+        return _texts_as_json(tuple(value.items()))
+    return _SORTED(value)
+
+
+@lru_cache(maxsize=256)
+def _texts_as_json(items: tuple[tuple[str, str], ...]) -> str:
+    """Many connections have the same few extra words, and a list of 10,000 is encoded whole."""
+    return _SORTED(dict(items))
 
 
 def _word(words: type[Word], raw: Mapping[str, Any], name: str) -> Word:

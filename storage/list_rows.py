@@ -140,7 +140,12 @@ def convert(raw: Sequence[Sequence[Any]]) -> list[ConnectionRow]:
 
 def _column(values: Iterable[Any], wanted: type, convert: Callable[[Any], Any]) -> list[Any]:
     column = list(values)
-    return column if set(map(type, column)) == {wanted} else [convert(value) for value in column]
+    if set(map(type, column)) == {wanted}:
+        return column
+    if column.count(column[0]) == len(column):
+        # The stamps of one transaction.
+        return [convert(column[0])] * len(column)
+    return [convert(value) for value in column]
 
 
 def _are_flags(values: Iterable[Any]) -> bool:

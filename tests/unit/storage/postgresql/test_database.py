@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 
 import psycopg2
 import pytest
@@ -244,6 +245,26 @@ def test_many_rows_go_in_and_come_out_in_pieces(database: PostgresDatabase) -> N
     with database.write() as statements:
         statements.executemany(ADD, ((f"{number:05}", f"n{number:05}") for number in range(1234)))
     assert names(database) == [f"n{number:05}" for number in range(1234)]
+
+
+TYPED = "INSERT INTO typed (number, flag, size, stamp, note) VALUES (%s, %s, %s, %s, %s) ON CONFLICT DO NOTHING"
+
+
+def test_columns_in_which_all_rows_are_alike_keep_their_types(database: PostgresDatabase) -> None:
+    stamp = datetime(2026, 1, 31, 9, 30, tzinfo=UTC)
+    alike = [(number, True, 1.5, stamp, None) for number in range(700)]
+    odd = [(700, False, 2, None, "tab\there, \\N, ' and \x1f"), (701, True, None, stamp, "")]
+    twins: list[tuple[object, ...]] = [(702, True, 1.5, stamp, None)] * 2
+    with database.write() as statements:
+        statements.execute(
+            "CREATE TABLE typed (number INTEGER PRIMARY KEY, flag BOOLEAN, size DOUBLE PRECISION, stamp TIMESTAMPTZ,"
+            " note TEXT)"
+        )
+        for rows in (alike, odd, twins, alike[:1]):
+            statements.executemany(TYPED, rows)
+    with database.read() as statements:
+        found = statements.execute("SELECT number, flag, size, stamp, note FROM typed ORDER BY number").fetchall()
+    assert found == [*alike, *odd, twins[0]]
 
 
 def test_read_only_refuses_before_it_asks_the_server(migrated_postgres_url: str) -> None:
