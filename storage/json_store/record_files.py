@@ -47,14 +47,11 @@ class RecordFiles:
         self.changed: Callable[[], None] = lambda: None
         self.version = 0
         self._folder = folder
-        # Text, as the calls below take it: a Path for each record would cost more than its digest.
-        self._prefix = os.path.join(folder.connections, "")  # noqa: PTH118 - the separator at its end
         self._calls = calls
         # Records whose content is in memory: something waits, was refused, or is not in its file yet.
         self._held: dict[str, Record] = {}
         self._unwritten: dict[str, None] = {}
-        # Texts that were made to compare them, for the writing that follows at once.
-        self._texts: dict[str, tuple[Record, bytes, str]] = {}
+        self._texts = _Texts()
         self._dirty_since: float | None = None
         self._dirty_at = 0.0
 
@@ -105,7 +102,7 @@ class RecordFiles:
             if not self._folder.writable:
                 raise StoreError(problem_for("NOT_WRITABLE.folder", where=str(self._folder.connections)))
             kept = [each for each in records if each.base or each.pending or each.rejected]
-            texts = [self._text(each) for each in kept]
+            texts = [self._texts.take(each) for each in kept]
             try:
                 self._write(kept, [content for content, _ in texts])
                 staying = {each.id for each in kept}
@@ -179,7 +176,7 @@ class RecordFiles:
         return True
 
     def _write(self, records: Sequence[Record], contents: Sequence[bytes]) -> None:
-        paths = [self._path(each.id) for each in records]
+        paths = [_path(self._folder, each.id) for each in records]
         for record, path in zip(records, paths, strict=True):
             summary = self.summaries.get(record.id)
             make_room(path, None if summary is None else summary.signature, self._folder)
@@ -212,29 +209,12 @@ class RecordFiles:
         else:
             self._held[record.id] = record
             self._unwritten[record.id] = None
-            if len(self._texts) >= _TEXTS_KEPT:
-                self._texts.clear()
-            self._texts[record.id] = (record, content, digest)
+            self._texts.keep(record, content, digest)
         self.version += 1
-
-    def _text(self, record: Record) -> tuple[bytes, str]:
-        """Return the text of a record and its digest. Raises StoreError where it cannot be one that is read back."""
-        known, content, digest = self._texts.pop(record.id, (None, b"", ""))
-        if known is not record:
-            try:
-                content, digest = dump_record(record)
-            except (ValueError, TypeError, OverflowError) as error:
-                raise StoreError(diagnose(error, where="data/connections")) from error
-        if len(content) > RECORD_LIMIT:
-            raise StoreError(_too_much(len(record.pending)))
-        return content, digest
-
-    def _path(self, connection_id: str) -> str:
-        return self._prefix + file_name(connection_id)
 
     def _note(self, record: Record, digest: str) -> None:
         try:
-            looks = signature(os.lstat(self._path(record.id)))
+            looks = signature(os.lstat(_path(self._folder, record.id)))
         except OSError:
             looks = NO_FILE
         self.summaries[record.id] = summary_of(record, digest, looks)
@@ -253,7 +233,7 @@ class RecordFiles:
 
     def _reload(self, connection_id: str) -> Record | None:
         """Read a file again. What is gone, or damaged beyond help, is no longer listed."""
-        path = Path(self._path(connection_id))
+        path = Path(_path(self._folder, connection_id))
         try:
             record, digest, problem = read_or_recover(path, self._folder, calls=self._calls)
         except FileNotFoundError:
@@ -275,7 +255,7 @@ class RecordFiles:
     def _look_again(self, ids: Sequence[str]) -> None:
         """After a failed write: memory tells what the disk holds, whichever that is."""
         for each in ids:
-            if each in self._unwritten or not (each in self.summaries or os.path.lexists(self._path(each))):
+            if each in self._unwritten or not (each in self.summaries or os.path.lexists(_path(self._folder, each))):
                 continue
             self.summaries.setdefault(each, Summary(NO_FILE, "", None))
             self._held.pop(each, None)
@@ -284,7 +264,7 @@ class RecordFiles:
 
     def _forget(self, ids: Sequence[str]) -> None:
         for each in ids:
-            path = Path(self._path(each))
+            path = Path(_path(self._folder, each))
             # The copy first: one that stayed behind alone would mean nothing to anybody.
             backup_of(path).unlink(missing_ok=True)
             path.unlink(missing_ok=True)
@@ -307,6 +287,35 @@ class RecordFiles:
         self._held.pop(connection_id, None)
         self._unwritten.pop(connection_id, None)
         self._note_change()
+
+
+def _path(folder: DataFolder, connection_id: str) -> str:
+    """Return where a record is, as text: a Path for each would cost more than its digest."""
+    return f"{folder.connections}{os.sep}{file_name(connection_id)}"
+
+
+class _Texts:
+    """Texts that were made to compare a few records with their files, for the writing that follows at once."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, tuple[Record, bytes, str]] = {}
+
+    def keep(self, record: Record, content: bytes, digest: str) -> None:
+        if len(self._kept) >= _TEXTS_KEPT:
+            self._kept.clear()
+        self._kept[record.id] = (record, content, digest)
+
+    def take(self, record: Record) -> tuple[bytes, str]:
+        """Return the text of a record and its digest. Raises StoreError where it cannot be one that is read back."""
+        known, content, digest = self._kept.pop(record.id, (None, b"", ""))
+        if known is not record:
+            try:
+                content, digest = dump_record(record)
+            except (ValueError, TypeError, OverflowError) as error:
+                raise StoreError(diagnose(error, where="data/connections")) from error
+        if len(content) > RECORD_LIMIT:
+            raise StoreError(_too_much(len(record.pending)))
+        return content, digest
 
 
 def _too_much(waiting: int) -> Problem:
