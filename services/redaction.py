@@ -32,32 +32,35 @@ _HINTS: Final = (
     "bearer",
     "basic",
 )
-_TOKEN: Final = re.compile(r"\bcts1\.[0-9A-Za-z_-]{1,64}\.[0-9A-Za-z+/=_-]*")
-_URL: Final = re.compile(r"://[^\s:/@'\"]*:[^\s'\"]*")
-_SCHEME_WORD: Final = re.compile(r"\b(bearer|basic)\s+[0-9A-Za-z+/=._~-]{4,}", re.IGNORECASE)
-_FIELD: Final = re.compile(
-    r"""(?P<name>(?:api[_-]?key|access[_-]?key|private[_-]?key|data[_-]?key|secret|pass(?:phrase|word|wd)|pwd|token
+# Texts, compiled by the first line that needs them: most programs end before there is one.
+_TOKEN: Final = r"\bcts1\.[0-9A-Za-z_-]{1,64}\.[0-9A-Za-z+/=_-]*"  # noqa: S105 - how a sealed token looks
+_URL: Final = r"://[^\s:/@'\"]*:[^\s'\"]*"
+_SCHEME_WORD: Final = r"(?i)\b(bearer|basic)\s+[0-9A-Za-z+/=._~-]{4,}"
+_FIELD: Final = r"""(?isx)
+        (?P<name>(?:api[_-]?key|access[_-]?key|private[_-]?key|data[_-]?key|secret|pass(?:phrase|word|wd)|pwd|token
           |authorization|signature|access[_-]?sign|bapi[_-]?sign|credentials?|["'](?:key|sign))
         (?!\w{0,40}[_-]set\b)[\w-]{0,40}\\?["']?\s{0,8}(?:=>|[:=])\s{0,8})
         (?:(?P<prefix>[bru]{0,2}\\?)(?P<quote>["'])(?:(?!(?P=quote))[^\\]|\\.)*(?P=quote)?
           |\[[^\]]*\]?|\([^)]*\)?|\{[^}]*\}?
-          |(?:(?:bearer|basic)\s+)?[^\s,;&'")}\]]+)""",
-    re.IGNORECASE | re.VERBOSE | re.DOTALL,
-)
+          |(?:(?:bearer|basic)\s+)?[^\s,;&'")}\]]+)"""
 
 
 def redact(text: str, secrets: Iterable[str] | None = None) -> str:
     """Return `text` without secrets. `secrets` are hidden whatever stands around them; None: all living ones."""
     text = _without_values(text, live_secret_values() if secrets is None else secrets)
     lower = text.lower()
-    if not any(hint in lower for hint in _HINTS):
+    found = [place for hint in _HINTS if (place := lower.find(hint)) >= 0]
+    if not found:
         return text
-    text = _TOKEN.sub("cts1." + MASK, text)
+    # The sign of a field stands after its name.
+    is_field = max(lower.rfind("="), lower.rfind(":")) > min(found)
+    if "cts1." in lower:
+        text = re.sub(_TOKEN, "cts1." + MASK, text)
     if "://" in text:
-        text = _URL.sub(_masked_url, text)
-    if "=" in text or ":" in text:
-        text = _FIELD.sub(_masked_field, text)
-    return _SCHEME_WORD.sub(r"\g<1> " + MASK, text)
+        text = re.sub(_URL, _masked_url, text)
+    if is_field:
+        text = re.sub(_FIELD, _masked_field, text)
+    return re.sub(_SCHEME_WORD, r"\g<1> " + MASK, text) if "bearer" in lower or "basic" in lower else text
 
 
 class RedactingFormatter(logging.Formatter):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from models import VERSION
-from models.connection_row import ConnectionRow
+from models.connection_row import Counts
 from models.problem import CtsError, Problem
 from models.status import MigrationItem, StoreStatus, TakeOver, VaultStatus, count_migrations
 
@@ -58,8 +58,7 @@ class StatusService:
         """Return the status as `status --json` prints it. Never raises a CtsError: what cannot be read is empty."""
         no_items: tuple[MigrationItem, ...] = ()
         items = _or_else(self._migrations.items, no_items)
-        nothing: list[ConnectionRow] = []
-        rows = _or_else(self._store.repository.rows, nothing)
+        counts = _or_else(self._store.repository.counts, Counts(0, 0))
         take_over = _or_else(self._legacy.report, None)
         return {
             "version": VERSION,
@@ -73,7 +72,7 @@ class StatusService:
                 "reason": self._folder.reason,
             },
             "migrations": migrations_json(items),
-            "connections": {"total": len(rows), "enabled": sum(row.enabled for row in rows)},
+            "connections": counts._asdict(),
             "take_over": take_over_json(take_over),
             "startup": [
                 {"step": step.step, "ok": step.ok, "milliseconds": step.milliseconds, "detail": step.detail}

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from models.connection import EDITABLE, NEVER, Connection, Deleted
-from models.connection_row import ConnectionRow
+from models.connection_row import ConnectionRow, Counts
 from models.problem import Category, CommitUnknownError, ConflictError, StoreError
 from models.tables import AppliedOperationTable, ConflictTable, ConnectionTable, DeletedConnectionTable
 from storage.applying import AT_ONCE, INDEX, Applier, Outcome, Row, list_columns, values_of
@@ -56,6 +56,13 @@ class DatabaseRepository:
     def rows(self) -> list[ConnectionRow]:
         with self._database.read() as connection:
             return fetch_rows(connection, self._texts.listed)
+
+    def counts(self) -> Counts:
+        """Count by an index alone; a list that could not be read is found out, too."""
+        with self._database.read() as connection:
+            connection.execute(f"{self._texts.listed} LIMIT 0").fetchall()
+            found = connection.execute(self._texts.counted).fetchall()
+        return Counts(sum(count for _, count in found), sum(count for flag, count in found if as_flag(flag)))
 
     def rows_of(self, ids: Sequence[str]) -> list[ConnectionRow]:
         """Return the lines of some ids, of those that are there."""

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
 from models.connection import Connection, Deleted
-from models.connection_row import ConnectionRow
+from models.connection_row import ConnectionRow, Counts
 from storage.json_store.json_repository import JsonRepository
 from storage.repository import Repository
 
@@ -29,6 +29,9 @@ class GuardedRepository:
 
     def rows(self) -> list[ConnectionRow]:
         return self._gate.rows()
+
+    def counts(self) -> Counts:
+        return self._gate.reading(lambda repository: repository.counts())
 
     def get(self, connection_id: str) -> Connection | None:
         return self._gate.reading(lambda repository: repository.get(connection_id))

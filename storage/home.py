@@ -26,7 +26,6 @@ from storage.operations import Operation
 from storage.target import Target
 
 if TYPE_CHECKING:
-    from models.connection_row import ConnectionRow
     from storage.device import Device
     from storage.legacy.take_over import Sealing
     from storage.postgresql.session import Pace
@@ -52,9 +51,8 @@ class Facts(NamedTuple):
 class Home:
     """Opens, probes and closes it. `database`, `migrator` and `repository` change whenever it is opened again.
 
-    `applied` hears of every write once it is committed. `rows` is the list as opening a file has just read it. Without
-    `migrates`, opening runs no migration and takes no folder over: a person wants to look at them first, or has just
-    dealt with them.
+    `applied` hears of every write once it is committed. Without `migrates`, opening runs no migration and takes no
+    folder over: a person wants to look at them first, or has just dealt with them.
     """
 
     def __init__(self, folder: DataFolder, vault: "Sealing", migrations: Path, device: "Callable[[], Device]") -> None:
@@ -62,7 +60,6 @@ class Home:
         self.database: OpenDatabase | None = None
         self.migrator: Migrator | None = None
         self.repository: DatabaseRepository | None = None
-        self.rows: list[ConnectionRow] | None = None
         self.facts = Facts()
         self._folder = folder
         self._vault = vault
@@ -154,7 +151,7 @@ class Home:
     def let_go(self) -> None:
         if self.database is not None:
             self.database.close()
-        self.database = self.migrator = self.repository = self.rows = None
+        self.database = self.migrator = self.repository = None
 
     def export(self, keep: int, seconds: float) -> None:
         """Back a server up, at most twice a day and for as long as quitting may take; the log says what stopped it."""
@@ -193,7 +190,6 @@ class Home:
         opening.migrates = self.migrates
         opening.run(record)
         self.database, self.migrator, self.repository = opening.database, opening.migrator, opening.repository
-        self.rows = opening.rows
         problem = opening.problems[0] if opening.problems else None
         self.facts = Facts(
             opening.writable, problem, opening.integrity, opening.journal_mode, sqlite3.sqlite_version, opening.schema

@@ -105,10 +105,15 @@ class Journal:
 
         The revision alone would not do: plain SQL need not raise it.
         """
-        mine = {row.id: row for row in self.records.rows()}
-        differ = [row.id for row in theirs if mine.get(row.id) != row]
-        there = {row.id for row in theirs}
-        differ += [each for each in mine if each not in there]
+        return self._note_differing({row.id: row for row in self.records.rows()}, {row.id: row for row in theirs})
+
+    def compare_revisions(self, theirs: Mapping[str, int]) -> int:
+        """Note every record whose mirror has another revision, which takes no list; return how many."""
+        return self._note_differing(self.records.revisions(), theirs)
+
+    def _note_differing(self, mine: Mapping[str, object], theirs: Mapping[str, object]) -> int:
+        differ = [each for each, value in theirs.items() if mine.get(each) != value]
+        differ += mine.keys() - theirs.keys()
         with self._lock:
             self._behind.update(differ)
         return len(differ)

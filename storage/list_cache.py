@@ -28,13 +28,6 @@ class ListCache:
                 self._known = {row.id: row for row in rows}
         return rows
 
-    def fill(self, rows: list[ConnectionRow]) -> None:
-        """Take over a list that was just read."""
-        with self._lock:
-            self._version += 1
-            self._rows = rows.copy()
-            self._known = {row.id: row for row in rows}
-
     def drop(self) -> None:
         """Read anew at the next call."""
         with self._lock:

@@ -129,8 +129,6 @@ class Machine:
         """Open the home, and go where that leads."""
         facts = self.home.open(record, held=self.held, patience=patience, applied=self.applied)
         problem = facts.problem
-        rows, self.home.rows = self.home.rows, None
-        self.cache.drop() if rows is None else self.cache.fill(rows)
         self.current = self.current._replace(
             integrity=facts.integrity,
             journal_mode=facts.journal_mode,
@@ -138,7 +136,7 @@ class Machine:
             engine_version=facts.engine_version,
         )
         if facts.writable:
-            self.enter(problem, opened=True)
+            self.enter(problem)
         elif self.home.repository is None and problem is not None and self.may_fall(problem, opening=True):
             self.fall(problem)
         elif is_only_on_files(self, problem):
@@ -189,11 +187,8 @@ class Machine:
             self.current = self.current._replace(trying=False)
             self.publish(StoreChanged(self.status()))
 
-    def enter(self, problem: Problem | None, *, opened: bool = False) -> None:
-        """Go online with an open home: past the fence, everything that waits first. `problem` is worth showing.
-
-        `opened`: just now, so that the list is known where opening has read it.
-        """
+    def enter(self, problem: Problem | None) -> None:
+        """Go online with an open home: past the fence, everything that waits first. `problem` is worth showing."""
         repository, before = self.home.repository, self.current
         if repository is None:
             return
@@ -205,8 +200,6 @@ class Machine:
             if fence is not None:
                 self.fall(fence)
                 return
-            # What is rescued or sent now changes the list.
-            opened = opened and problem is None and not self.journal.records.waiting_count
             done = self._catch_up(identity)
         except StoreError as error:
             if self.may_fall(error.problem, opening=error.problem.category is not Category.SCHEMA):
@@ -219,8 +212,7 @@ class Machine:
             if self.closed or self.journal.records.waiting_count > len(self.waits_for_vault):
                 return
             self.breaker.close()
-            if not opened:
-                self.cache.drop()
+            self.cache.drop()
             self.go(StoreState.ONLINE, problem, backend=self.home.target.backend, conflicts=self.sharing.count())
         _announce(self.publish, done, before)
         self.sharing.start()

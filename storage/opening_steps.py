@@ -18,7 +18,6 @@ from storage.migrator.runner import Migrator, needs_newer_program
 from storage.opening import open_file
 
 if TYPE_CHECKING:
-    from models.connection_row import ConnectionRow
     from storage.legacy.take_over import Sealing
 
 Record = Callable[[StartupStep], None]
@@ -35,8 +34,8 @@ NOT_TAKEN_OVER = Problem(
 class Opening:
     """One attempt. What could be opened is in `database`, `migrator` and `repository`; `problems` in their order.
 
-    `rows` is the list as it was read, so that nobody needs to read it again. `held` keeps everything read-only and says
-    why. Without `migrates`, what is old stays as it is. `integrity`, `journal_mode` and `schema` are for the status.
+    `held` keeps everything read-only and says why. Without `migrates`, what is old stays as it is. `integrity`,
+    `journal_mode` and `schema` are for the status.
     """
 
     def __init__(
@@ -52,7 +51,6 @@ class Opening:
         self.database: Database | None = None
         self.migrator: Migrator | None = None
         self.repository: DatabaseRepository | None = None
-        self.rows: list[ConnectionRow] | None = None
         self.problems: list[Problem] = []
         self.integrity = ""
         self.journal_mode = ""
@@ -150,11 +148,9 @@ class Opening:
     def _read_list(self) -> Outcome:
         database = self._need()
         repository = self._make_repository(database)
-        # What another program changes from here on is heard of, and the rows are not used then.
-        database.changed_elsewhere()
         try:
-            rows = repository.rows()
-            self.repository, self.rows = repository, rows
+            counts = repository.counts()
+            self.repository = repository
             check_tables(database)
         except StoreError as error:
             if self.repository is not None:
@@ -163,7 +159,8 @@ class Opening:
             raise StoreError(short_of(error.problem, self.problems)) from error
         if self.migrates and not database.read_only:
             forget_old(database)
-        return f"{len(rows):,} connections, {sum(row.enabled for row in rows):,} enabled", None
+        database.changed_elsewhere()
+        return f"{counts.total:,} connections, {counts.enabled:,} enabled", None
 
     def _need(self) -> Database:
         if self.database is None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from models.connection import Connection, Deleted
-from models.connection_row import ConnectionRow
+from models.connection_row import ConnectionRow, Counts
 
 
 class Repository(Protocol):
@@ -12,6 +12,9 @@ class Repository(Protocol):
 
     def rows(self) -> list[ConnectionRow]:
         """Return the whole list, by name whatever its case, then by id."""
+
+    def counts(self) -> Counts:
+        """Count them, without reading the list."""
 
     def get(self, connection_id: str) -> Connection | None: ...
 

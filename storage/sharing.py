@@ -93,8 +93,16 @@ class Sharing:
         machine, repository = self._machine, self._machine.home.repository
         if not self._compared and repository is not None:
             self._keep_newer(repository)
-            machine.journal.compare(machine.cache.rows(repository.rows))
+            # All that the list shows: plain SQL need not raise the revision.
+            mine = {row.id: row for row in machine.journal.records.rows()}
+            machine.journal.compare(mine, {row.id: row for row in machine.cache.rows(repository.rows)})
             self._compared = True
+
+    def compare_revisions(self) -> None:
+        """Note which record files are behind by their revisions: what a quick look can tell. Raises StoreError."""
+        journal, repository = self._machine.journal, self._machine.home.repository
+        if not self._compared and repository is not None:
+            journal.compare(journal.records.revisions(), repository.revisions())
 
     def bring_up(self, seconds: float, *, look: bool) -> None:
         """Bring the record files up, where no thread does: all that is known to be behind, for at most `seconds`.

@@ -36,6 +36,10 @@ class Texts:
         return LIST_SQL.replace(", updated_at FROM", f", {_STAMP_TEXT} FROM")
 
     @cached_property
+    def counted(self) -> str:
+        return self._text(_LIVE.select(_LIVE.enabled, pw.fn.COUNT(_LIVE.id)).group_by(_LIVE.enabled))
+
+    @cached_property
     def one(self) -> str:
         return self._text(_LIVE.select().where(_LIVE.id == self._parameter))
 

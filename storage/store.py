@@ -280,7 +280,7 @@ class Store:
         if database is None:
             raise StoreError(self.status.problem or NOT_OPEN)
         if not self._watch:
-            self._machine.sharing.compare()
+            self._machine.sharing.compare_revisions()
         status = self.status
         return self._machine.sharing.health.report(
             database, integrity=status.integrity, mirror_lag=self._journal.lag, waiting=status.waiting

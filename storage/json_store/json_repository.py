@@ -10,7 +10,7 @@ from typing import Any
 
 from models.connection import EDITABLE, Connection, Deleted
 from models.connection_names import free_name
-from models.connection_row import ConnectionRow
+from models.connection_row import ConnectionRow, Counts, count_rows
 from models.problem import ConflictError, StoreError
 from storage.conflicts import make_conflicts
 from storage.connection_codec import FLAGS, decode, now, stamp_text, stored
@@ -34,6 +34,9 @@ class JsonRepository:
 
     def rows(self) -> list[ConnectionRow]:
         return self._records.rows()
+
+    def counts(self) -> Counts:
+        return count_rows(self._records.rows())
 
     def get(self, connection_id: str) -> Connection | None:
         return self._records.get(connection_id)

@@ -65,6 +65,12 @@ class MirroredRecords:
                 self._rows, self._rows_version = in_order(rows), self._files.version
             return self._rows.copy()
 
+    def revisions(self) -> dict[str, int]:
+        """Return every id with its revision, those without the deleted ones."""
+        with self._files.lock:
+            alive = [(each, summary.row) for each, summary in self._files.summaries.items() if not summary.deleted_at]
+        return {each: row.revision for each, row in alive if row is not None}
+
     def row(self, connection_id: str) -> ConnectionRow | None:
         summary = self._files.summaries.get(connection_id)
         return None if summary is None or summary.deleted_at else summary.row

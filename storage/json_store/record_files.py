@@ -52,6 +52,7 @@ class RecordFiles:
         self._held: dict[str, Record] = {}
         self._unwritten: dict[str, None] = {}
         self._texts = _Texts()
+        self._unsettled: tuple[int, dict[str, Summary]] = (-1, {})
         self._dirty_since: float | None = None
         self._dirty_at = 0.0
 
@@ -76,6 +77,18 @@ class RecordFiles:
     def unwritten_count(self) -> int:
         return len(self._unwritten)
 
+    @property
+    def unsettled(self) -> dict[str, Summary]:
+        """The records with something that waits or was refused: found once, however often the status is asked."""
+        with self.lock:
+            version, found = self._unsettled
+            if version != self.version:
+                found = {
+                    each: summary for each, summary in self.summaries.items() if summary.waiting or summary.rejected
+                }
+                self._unsettled = (self.version, found)
+            return found
+
     def read(self, connection_id: str) -> Record | None:
         """Return a record in full, a deleted one too. Raises StoreError where its file cannot be read any more."""
         with self.lock:
@@ -85,10 +98,10 @@ class RecordFiles:
             return self._reload(connection_id)
 
     def held(self, wanted: Callable[[Summary], bool]) -> list[Record]:
-        """Return, in full, the records whose summary is `wanted`; one that cannot be read is told in `problems`."""
+        """Return, in full, the unsettled that are `wanted`; one that cannot be read is told in `problems`."""
         found = []
         with self.lock, collector_paused():
-            for each in [each for each, summary in self.summaries.items() if wanted(summary)]:
+            for each in [each for each, summary in self.unsettled.items() if wanted(summary)]:
                 with suppress(StoreError):
                     record = self.read(each)
                     if record is not None:

@@ -36,13 +36,11 @@ class RecordFolder(MirroredRecords):
 
     @property
     def waiting_count(self) -> int:
-        with self._files.lock:
-            return sum(each.waiting for each in self._files.summaries.values())
+        return sum(each.waiting for each in self._files.unsettled.values())
 
     def waiting_ids(self) -> set[str]:
         """Return the connections that have changes waiting, for the mark in the list."""
-        with self._files.lock:
-            return {each for each, summary in self._files.summaries.items() if summary.waiting}
+        return {each for each, summary in self._files.unsettled.items() if summary.waiting}
 
     def waiting_identities(self) -> set[Identity]:
         """Return the databases for which something waits: it need not be the one that answers now."""

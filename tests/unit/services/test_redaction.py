@@ -26,6 +26,7 @@ LEAKS = [
     ("{'OK-ACCESS-KEY': 'AKIA1234', 'OK-ACCESS-SIGN': 'abc='}", "abc="),
     ("Authorization: Bearer abcdef.ghi-jkl", "abcdef.ghi-jkl"),
     ("authorization: Basic dXNlcjpodW50ZXIy", "dXNlcjpodW50ZXIy"),
+    ("İ" * 50 + " password=hunter2", "hunter2"),
     ("sent bearer abcdef.ghi-jkl to", "abcdef.ghi-jkl"),
     ("GET /v5/order?apiKey=AKIA1234&signature=abcdef&x=1", "AKIA1234"),
     ("GET /v5/order?apiKey=AKIA1234&signature=abcdef&x=1", "abcdef"),
