@@ -172,10 +172,6 @@ class DatabaseRepository:
             found = connection.execute(self._texts.tombstones).fetchall()
         return [Deleted(each, as_text(name), as_text(exchange), read_stamp(at)) for each, name, exchange, at in found]
 
-    def apply(self, operation: Operation) -> Outcome:
-        """Apply an operation that was made earlier; see `run`."""
-        return self.run([operation], replay=True)[0]
-
     def run(self, operations: Sequence[Operation], *, replay: bool = False, rename: bool = False) -> list[Outcome]:
         """Apply operations in one transaction: all of them or, with StoreError, none.
 

@@ -100,18 +100,8 @@ class Journal:
         with self._mirroring:
             self.records.mirror(records, gone)
 
-    def compare(self, theirs: Sequence[ConnectionRow]) -> int:
-        """Note every record whose mirror differs in anything that the list shows; return how many.
-
-        The revision alone would not do: plain SQL need not raise it.
-        """
-        return self._note_differing({row.id: row for row in self.records.rows()}, {row.id: row for row in theirs})
-
-    def compare_revisions(self, theirs: Mapping[str, int]) -> int:
-        """Note every record whose mirror has another revision, which takes no list; return how many."""
-        return self._note_differing(self.records.revisions(), theirs)
-
-    def _note_differing(self, mine: Mapping[str, object], theirs: Mapping[str, object]) -> int:
+    def compare(self, mine: Mapping[str, object], theirs: Mapping[str, object]) -> int:
+        """Note every record, by id, of which the record files tell another thing than the database; return how many."""
         differ = [each for each, value in theirs.items() if mine.get(each) != value]
         differ += mine.keys() - theirs.keys()
         with self._lock:

@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from itertools import islice
@@ -69,7 +69,8 @@ class RecordFiles:
                 return
             self.summaries, self.problems, self.identity = found.summaries, found.problems, found.identity
             if self._folder.writable:
-                self._forget_old()
+                with suppress(OSError):
+                    self._forget(_too_old(self.summaries))
                 if not found.index_is_true:
                     self._note_change()
 
@@ -285,16 +286,6 @@ class RecordFiles:
         if ids:
             fsync_folder(self._folder.connections)
 
-    def _forget_old(self) -> None:
-        before = stamp_text(now() - timedelta(days=TOMBSTONE_DAYS))
-        old = [
-            each
-            for each, summary in self.summaries.items()
-            if summary.deleted_at and summary.deleted_at < before and not summary.waiting and not summary.rejected
-        ]
-        with suppress(OSError):
-            self._forget(old)
-
     def _drop(self, connection_id: str) -> None:
         self.summaries.pop(connection_id, None)
         self._held.pop(connection_id, None)
@@ -305,6 +296,15 @@ class RecordFiles:
 def _path(folder: DataFolder, connection_id: str) -> str:
     """Return where a record is, as text: a Path for each would cost more than its digest."""
     return f"{folder.connections}{os.sep}{file_name(connection_id)}"
+
+
+def _too_old(summaries: Mapping[str, Summary]) -> list[str]:
+    before = stamp_text(now() - timedelta(days=TOMBSTONE_DAYS))
+    return [
+        each
+        for each, summary in summaries.items()
+        if summary.deleted_at and summary.deleted_at < before and not summary.waiting and not summary.rejected
+    ]
 
 
 class _Texts:
