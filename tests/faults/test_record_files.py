@@ -3,16 +3,12 @@
 import errno
 import json
 import os
-import random
-import select
 import shutil
-import signal
-import subprocess
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -23,11 +19,12 @@ from storage.json_store.names import INDEX_NAME
 from storage.json_store.record_file import Identity, Record, dump_record, stored_record
 from storage.json_store.record_folder import RecordFolder
 from storage.operations import Kind, Operation
-from tests.faults.real_faults import NOBODY, child, fill, full_disk
+from tests.faults.killed_writers import ROUNDS, SEED, killer_of
+from tests.faults.real_faults import NOBODY, fill, full_disk
 from tests.faults.test_failing_calls import FailingCalls
 from tests.json_kit import a_record, an_operation, open_records, path_of
 
-ROUNDS = int(os.environ.get("CTS_KILL_ROUNDS", "30"))
+ROUNDS_A_FOLDER = 25
 
 # Between two operations the index is written now and then, so that kills hit every order of the two files.
 WRITER = """
@@ -60,29 +57,34 @@ while True:
 
 
 def test_f01_f04_what_was_recorded_is_there_after_kill_9(tmp_path: Path) -> None:
-    moment = random.Random(os.environ.get("CTS_SEED", "1"))
+    chance = Random(SEED)
     said = 0
-    for _ in range(ROUNDS):
-        with subprocess.Popen(child(WRITER, tmp_path), stdout=subprocess.PIPE) as writer:
-            assert writer.stdout is not None
-            assert select.select([writer.stdout], [], [], 30)[0]
-            time.sleep(moment.uniform(0, 0.03))
-            writer.send_signal(signal.SIGKILL)
-            lines = writer.stdout.read().decode().split("\n")[:-1]
-        assert writer.returncode == -signal.SIGKILL
-        said = int(lines[-1])
-        if moment.random() < 0.5:
-            (tmp_path / "connections" / INDEX_NAME).unlink(missing_ok=True)
-        with open_records(tmp_path) as records:
-            assert records.problems == []
-            numbers = [each.sequence for each in records.waiting()]
-            # The one after the last that it could still name may have been recorded too.
-            assert numbers in ([*range(1, said + 1)], [*range(1, said + 2)])
-            for each in records.waiting()[-5:]:
-                seen = records.get(each.connection_id)
-                assert seen is not None
-                assert seen.note in {"", *(f"note {number}" for number in numbers)}
-    assert said > ROUNDS
+    with killer_of(WRITER, seconds=0.03) as killer:
+        for number in range(ROUNDS):
+            # A change is not settled here, so that a folder's files grow with every round.
+            root = tmp_path / str(number // ROUNDS_A_FOLDER)
+            last = killer.kill_one(root)[-1]
+            said += last if number % ROUNDS_A_FOLDER == ROUNDS_A_FOLDER - 1 else 0
+            if chance.random() < 0.5:
+                (root / "connections" / INDEX_NAME).unlink(missing_ok=True)
+            check_recorded(root, last)
+    assert said >= ROUNDS
+
+
+def check_recorded(root: Path, last: int) -> None:
+    """Look at what a killed writer left whose last word was number `last`."""
+    with open_records(root) as records:
+        assert records.problems == []
+        numbers = [each.sequence for each in records.waiting()]
+        # The one after the last that it could still name may have been recorded too.
+        assert numbers in ([*range(1, last + 1)], [*range(1, last + 2)])
+        assert len({each.op_id for each in records.waiting()}) == len(numbers)
+        latest = {each.connection_id: each for each in records.waiting()}
+        for connection_id, each in latest.items():
+            seen = records.get(connection_id)
+            assert seen is not None
+            assert seen.note == each.changes["note"]
+        assert not [path for path in (root / "connections").iterdir() if path.suffix == ".tmp"]
 
 
 def outcome(records: RecordFolder, changes: list[Operation]) -> Category | None:
