@@ -1,6 +1,6 @@
 """Kill writers two hundred times: one warm process forks each of them, so that Python starts once and not each time.
 
-What runs, dies and is looked at afterwards is the same as with a new process: a fork has its own memory and descriptors.
+What runs, dies and is looked at afterwards is the same as with a new process: a fork has its own memory and files.
 """
 
 import json
@@ -60,7 +60,7 @@ class Killer:
         self._moment = Random(SEED)
 
     def kill_one(self, path: Path) -> list[int]:
-        """Kill a writer on `path` up to `seconds` after its first word; return the numbers that it said, whole lines."""
+        """Kill a writer on `path` up to `seconds` after its first word; return the numbers that it said in whole."""
         assert self._nursery.stdin is not None
         assert self._nursery.stdout is not None
         self._nursery.stdin.write(json.dumps([str(path), self._moment.uniform(0, self._seconds)]) + "\n")
