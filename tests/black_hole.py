@@ -15,6 +15,7 @@ from typing import Protocol
 
 from tests.bare_postgres import BareServer, free_port
 from tests.proxy import Proxy
+from tests.rights import stands_in
 
 _numbers = count(1)
 # Runs inside of the namespace: TCP there, the server's own socket file here.
@@ -137,8 +138,8 @@ def black_hole(server: BareServer) -> Iterator[Hole]:
     try:
         hole = NamespaceHole(server)
     except OSError as error:
+        stands_in("a network that swallows packets", str(error), "a proxy that swallows everything")
         hole = ProxyHole(server.port)
-        print(f"no network namespace here ({error}): a {hole.kind} stands in")
     try:
         yield hole
     finally:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.rights import mounted
+
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
 
@@ -53,16 +55,23 @@ def run(code: str, *arguments: object, as_nobody: bool = False, largest_file: in
 
 
 @contextmanager
-def full_disk(folder: Path, size: str = "300k") -> Iterator[Path | None]:
-    """Mount a disk of `size` at `folder`; None where this machine does not let us mount."""
+def small_disk(folder: Path, size: str, otherwise: str) -> Iterator[Path | None]:
+    """Mount a disk of `size` at `folder`; None where this machine does not let us, and then `otherwise` happens."""
     folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(folder)]
-    mounted = os.geteuid() == 0 and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    is_there = mounted(folder, f"size={size},mode=0700", otherwise)
     try:
-        yield folder if mounted else None
+        yield folder if is_there else None
     finally:
-        if mounted:
+        if is_there:
             subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+@contextmanager
+def own_disk(folder: Path, size: str = "64k") -> Iterator[Path]:
+    """Mount a disk of `size` at `folder`, for a test that has nothing else to offer."""
+    with small_disk(folder, size, "") as disk:
+        assert disk is not None
+        yield disk
 
 
 def fill(folder: Path, leave: int = 0) -> None:

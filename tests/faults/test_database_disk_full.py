@@ -6,7 +6,7 @@ from pathlib import Path
 from models.problem import Category, StoreError
 from storage.database import Database
 from storage.database_repository import DatabaseRepository
-from tests.faults.real_faults import fill, full_disk, run
+from tests.faults.real_faults import fill, own_disk, run
 from tests.store_kit import a_connection, migrated_database
 
 SAVE_UNTIL_REFUSED = """
@@ -28,10 +28,7 @@ except CtsError as error:
 
 
 def test_a_save_without_space_is_not_made_and_the_next_one_with_space_is(tmp_path: Path) -> None:
-    with full_disk(tmp_path / "disk", "2m") as disk:
-        if disk is None:
-            # Where we may not mount, a limit for the file stands in for the disk: see the next test.
-            return
+    with own_disk(tmp_path / "disk", "2m") as disk:
         path = disk / "cts.db"
         path.write_bytes(migrated_database())
         database = Database.open_sqlite(path)

@@ -16,7 +16,7 @@ from storage.atomic_file import write_atomic
 from storage.backup import list_backups, make_backup, newest_good
 from storage.data_folder import prepare
 from storage.diagnosis import diagnose
-from tests.faults.real_faults import fill, full_disk, run
+from tests.faults.real_faults import fill, run, small_disk
 
 LIMITED = """
 import sqlite3
@@ -68,7 +68,7 @@ def check_data(root: Path, backups: int = 0) -> None:
 
 
 def test_f28_a_full_disk(tmp_path: Path) -> None:
-    with full_disk(tmp_path / "disk") as disk:
+    with small_disk(tmp_path / "disk", "300k", "a limit on the size of files") as disk:
         data = disk or tmp_path
         make_data(data)
         if disk is None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.faults.real_faults import NOBODY, full_disk, give_to_nobody, open_folder, run
+from tests.faults.real_faults import NOBODY, give_to_nobody, open_folder, run, small_disk
 
 PREPARE = """
 import json, os, tempfile
@@ -164,7 +164,7 @@ def test_f30_a_database_that_may_only_be_read(place: Path, protected: str) -> No
 
 def test_f30_a_read_only_disk(tmp_path: Path) -> None:
     """Root is stopped by nothing but this; where we cannot mount, nobody's folder above is the same fault."""
-    with full_disk(tmp_path / "disk") as disk:
+    with small_disk(tmp_path / "disk", "300k", "a folder that this user may not write") as disk:
         data = (disk or tmp_path) / "data"
         data.mkdir()
         (data / "cts.db").write_bytes(b"")

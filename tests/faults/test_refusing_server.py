@@ -16,6 +16,7 @@ from models.problem import Category
 from tests.bare_postgres import BareServer, wait_until
 from tests.faults.test_restarted_server import everything_is_there_once
 from tests.outages import TEMPLATE, Shared, outage_server
+from tests.rights import mounted
 
 
 @pytest.fixture(scope="module")
@@ -234,8 +235,7 @@ def small_disk(shared: Shared) -> Iterator[Path | None]:
     disk = shared.server.folder / "disk"
     disk.mkdir()
     options = "size=3m,uid=65534,gid=65534,mode=0700"
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(disk)], check=False, capture_output=True)
-    if done.returncode:
+    if not mounted(disk, options, "a trigger that answers as a full disk does"):
         shutil.rmtree(disk)
         yield None
         return

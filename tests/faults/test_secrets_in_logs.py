@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from tests.canary import canaries_in, canaries_under, make_canary
-from tests.faults.real_faults import ROOT, full_disk
+from tests.faults.real_faults import ROOT, own_disk
 
 # One process does everything with secrets that a program does by mistake; each line is one mistake.
 _MISTAKES = """
@@ -108,8 +108,7 @@ def test_no_mistake_lets_a_secret_out(tmp_path: Path) -> None:
 def test_full_log_disk_lets_no_secret_out_and_stops_nothing(tmp_path: Path) -> None:
     canaries = [make_canary(), make_canary(awkward=True)]
     folder = tmp_path / "disk"
-    with full_disk(folder, "64k") as disk:
-        assert disk is not None, "this test needs root"
+    with own_disk(folder, "64k"):
         first = "for secret in secrets:\n    value"
         code = _MISTAKES.replace(first, f'log.info("y" * 100_000)\n{first}', 1)
         result = subprocess.run(

@@ -14,7 +14,7 @@ from storage.atomic_file import FileCalls
 from storage.data_folder import DataFolder
 from storage.vault import Vault
 from tests.cheap_passphrases import make_cheap
-from tests.faults.real_faults import full_disk
+from tests.faults.real_faults import own_disk
 from tests.keyrings import FileKeyring, only
 
 ID = "0b5cc6a1-6d4c-4b8e-9f2c-1f8f0e6f2a11"
@@ -28,8 +28,7 @@ def _cheap_passphrases(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 64 KiB."""
-    with full_disk(tmp_path / "disk", "64k") as mounted:
-        assert mounted is not None, "this test needs root"
+    with own_disk(tmp_path / "disk", "64k") as mounted:
         yield mounted
 
 
