@@ -18,7 +18,7 @@ from storage.database import Database, Place
 from storage.database_repository import DatabaseRepository
 from storage.identity import read_identity
 from storage.json_store.record_file import Identity
-from storage.migrator.runner import Migrator
+from storage.migrator.runner import Migrator, needs_newer_program
 from storage.open_database import OpenDatabase
 from storage.opening_steps import NOT_OPEN, Opening, Record, timed
 from storage.opening_steps import Outcome as StepOutcome
@@ -104,6 +104,10 @@ class Home:
         if isinstance(self.database, PostgresDatabase):
             self.database.try_writing(PROBE_SECONDS)
         return read_identity(self.database)
+
+    def is_outgrown(self) -> bool:
+        """Tell whether a newer program has changed the database since it was opened. Raises StoreError."""
+        return self.migrator is not None and needs_newer_program(self.migrator.items())
 
     def identity(self) -> Identity:
         if self.database is None:

@@ -204,12 +204,12 @@ class Journal:
         return len(missing) + len(older)
 
     def rejected(self) -> tuple[RejectedChange, ...]:
-        rows = {row.id: row for row in self.records.rows()}
+        names = _names(self.records)
         return tuple(
             RejectedChange(
                 each.operation.op_id,
                 each.operation.connection_id,
-                _name(each.operation, rows),
+                _name(each.operation, names),
                 each.operation.kind.value,
                 _fields(each.operation),
                 each.operation.made_at,
@@ -221,12 +221,12 @@ class Journal:
 
     def waiting(self, causes: Mapping[str, Problem]) -> tuple[WaitingChange, ...]:
         """Return what waits; `causes`, by op_id, say why where the database itself is there."""
-        rows = {row.id: row for row in self.records.rows()}
+        names = _names(self.records)
         return tuple(
             WaitingChange(
                 each.op_id,
                 each.connection_id,
-                _name(each, rows),
+                _name(each, names),
                 each.kind.value,
                 _fields(each),
                 each.made_at,
@@ -263,9 +263,13 @@ def _waits(count: int) -> str:
     return "1 change waits" if count == 1 else f"{count:,} changes wait"
 
 
-def _name(operation: Operation, rows: dict[str, ConnectionRow]) -> str:
-    row = rows.get(operation.connection_id)
-    known = row.name if row else operation.changes.get("name") or operation.base.get("name")
+def _names(records: RecordFolder) -> dict[str, str]:
+    """Return the names of all records by id: a change of a deleted one is shown by its name too."""
+    return {each.id: each.name for each in records.deleted()} | {row.id: row.name for row in records.rows()}
+
+
+def _name(operation: Operation, names: dict[str, str]) -> str:
+    known = names.get(operation.connection_id) or operation.changes.get("name") or operation.base.get("name")
     return str(known or operation.connection_id)
 
 

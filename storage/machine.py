@@ -31,6 +31,7 @@ from storage.sharing import Sharing
 from storage.target import Target
 
 RETRY_SECONDS: Final = 2.0
+SCHEMA_SECONDS: Final = 5.0
 REOPEN_PATIENCE: Final = 0.5
 TOLD_AT_MOST: Final = 5
 TOO_MANY: Final = 200
@@ -82,7 +83,7 @@ class Machine:
         self.folder = folder
         self._patience = patience
         self._hook = hook
-        self._next_try = 0.0
+        self._next_try = self.next_schema = 0.0
         self._told = False
         self.accepted: Identity | None = None
         self.waits_for_vault: dict[str, Problem] = {}
@@ -143,6 +144,9 @@ class Machine:
             self.cache.drop()
             self.go(StoreState.READ_ONLY, problem, backend=Backend.JSON)
         else:
+            if self.home.is_server and self.held is None:
+                # Opened, so that the status counts what waits: it must not look lost.
+                _ = self.journal.records
             self.go(StoreState.READ_ONLY, problem, backend=self.home.target.backend)
 
     def turn(self) -> None:
@@ -153,7 +157,7 @@ class Machine:
         if state is StoreState.READ_ONLY or (state is StoreState.ONLINE and not self.on_files):
             if self.home.place() is not Place.SAME:
                 recover(self)
-            elif self._is_passing() and time.monotonic() >= self._next_try:
+            elif (self._is_passing() and time.monotonic() >= self._next_try) or _is_outgrown(self):
                 self.reopen()
             elif self.home.repository is not None:
                 if self.waits_for_vault and time.monotonic() >= self._next_try:
@@ -359,6 +363,19 @@ class Machine:
             self.publish(StoreChanged(self.status()))
 
 
+def _is_outgrown(machine: Machine) -> bool:
+    """Look, now and then, whether another desktop's newer program has changed the server's tables under us."""
+    now = time.monotonic()
+    if not machine.home.is_server or machine.state is not StoreState.ONLINE or now < machine.next_schema:
+        return False
+    machine.next_schema = now + SCHEMA_SECONDS
+    try:
+        return machine.home.is_outgrown()
+    except StoreError as error:
+        machine.failed(error.problem)
+        return False
+
+
 def _announce(publish: Callable[[Event], None], done: Reconciled, before: StoreStatus) -> None:
     for sentence in done.told[:TOLD_AT_MOST]:
         publish(Notice("warning", sentence))
@@ -382,7 +399,7 @@ def _announce(publish: Callable[[Event], None], done: Reconciled, before: StoreS
 
 
 def _is_as_before(home: Home) -> bool:
-    """Probe what is open; False where it is to be opened: what is there may have been made anew meanwhile."""
+    """Probe what is open; False where it is to be opened: it may have been made anew or updated meanwhile."""
     if not home.is_server or home.repository is None:
         return False
     try:
@@ -391,7 +408,7 @@ def _is_as_before(home: Home) -> bool:
         if error.problem.category is not Category.SCHEMA:
             raise
         return False
-    return True
+    return not home.is_outgrown()
 
 
 def _no_record(_step: StartupStep) -> None:

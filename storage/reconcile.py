@@ -13,6 +13,7 @@ from storage.database_repository import DatabaseRepository
 from storage.json_store.record_folder import RecordFolder
 from storage.list_rows import collector_paused
 from storage.operations import Operation
+from storage.refusals import gone_meanwhile
 
 BATCH: Final = 250
 REFUSALS: Final = frozenset(
@@ -131,8 +132,12 @@ def _batch(records: RecordFolder, repository: DatabaseRepository, batch: Sequenc
 
 
 def _reject(records: RecordFolder, operation: Operation, error: CtsError) -> Reconciled:
-    _log.warning("A waiting change was refused: %s", error.problem.text)
-    records.reject(operation, error.problem)
+    problem = error.problem
+    if problem.category is Category.NOT_FOUND and (known := records.state(operation.connection_id)) is not None:
+        # The database no longer knows what it was called; its record file does.
+        problem = gone_meanwhile(str(known.fields["name"]))
+    _log.warning("A waiting change was refused: %s", problem.text)
+    records.reject(operation, problem)
     return Reconciled(rejected=1)
 
 
