@@ -25,7 +25,11 @@ class SecretOnClipboard(QObject):
         for form, value in _PRIVATE.items():
             data.setData(form, value)
         QGuiApplication.clipboard().setMimeData(data)
-        QTimer.singleShot(int(seconds * 1000), self, self.take_away)
+        # A child, so that it goes with this: a bare single shot would outlive it.
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.timeout.connect(self.take_away)
+        timer.start(int(seconds * 1000))
 
     def take_away(self) -> None:
         """Clear the clipboard, unless something else has been copied since."""

@@ -70,6 +70,11 @@ class Desk:
         """Let queued signals and short tasks come to an end."""
         await asyncio.sleep(0.15)
 
+    async def quiet(self) -> None:
+        """Wait until nothing is under way but who asks: what arrives late would change what is looked at."""
+        await self.idle()
+        await self.until(lambda: asyncio.all_tasks() == {asyncio.current_task()}, "quiet")
+
     async def dialog(self, kind: type[D]) -> D:
         """Wait for a dialog of this kind to be open."""
         await self.until(lambda: _open(kind), kind.__name__)
@@ -81,8 +86,12 @@ class Desk:
             call()
         # Events that are queued already may still start tasks: they come first, then everything ends.
         self._loop.run_until_complete(self.idle())
+        until = self._loop.time() + _DEADLINE
         self.tasks.cancel_all()
         self._loop.run_until_complete(self.idle())
+        while asyncio.all_tasks(self._loop) and self._loop.time() < until:
+            self.tasks.cancel_all()
+            self._loop.run_until_complete(self.idle())
         self.core.startup.close()
         self.core.workers.close()
         self.core.log.close()
@@ -97,6 +106,9 @@ def desk_on(app: QApplication, folder: Path) -> Iterator[Desk]:
     """A desk on a data folder; everything is closed at the end, whatever happens."""
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
+    # What no task and no callback catches would otherwise be a line in a log.
+    uncaught: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _loop, context: uncaught.append(context))
     desk = Desk(app, folder, loop)
     try:
         yield desk
@@ -108,6 +120,7 @@ def desk_on(app: QApplication, folder: Path) -> Iterator[Desk]:
         loop.run_until_complete(asyncio.sleep(0.01))
         loop.close()
         asyncio.set_event_loop(None)
+    assert uncaught == []
 
 
 @pytest.fixture

@@ -107,24 +107,19 @@ def is_passive(widget: QWidget) -> bool:
     return isinstance(widget, QAbstractItemView) and not widget.model().rowCount()
 
 
-def is_marked(widget: QWidget) -> bool:
+async def is_marked(widget: QWidget) -> bool:
     """Tell whether a person sees that this widget has the focus: it is painted otherwise."""
 
-    def picture() -> QImage:
-        QApplication.processEvents()
+    async def picture() -> QImage:
+        # The loop's own turn: a nested one would wake tasks in the middle of this one, which they do not survive.
+        await asyncio.sleep(0)
         return widget.grab().toImage()
 
     widget.clearFocus()
-    before = picture()
+    before = await picture()
     widget.setFocus(Qt.FocusReason.TabFocusReason)
     QApplication.sendEvent(widget, QFocusEvent(QFocusEvent.Type.FocusIn, Qt.FocusReason.TabFocusReason))
-    return picture() != before
-
-
-async def rest(desk: Desk) -> None:
-    """Wait until nothing runs: painting now and then, as `check` does, must not end a task inside of another."""
-    await desk.idle()
-    await desk.until(lambda: not desk.tasks._running)
+    return await picture() != before
 
 
 def all_dialogs() -> set[type[QDialog]]:
@@ -140,12 +135,12 @@ def all_dialogs() -> set[type[QDialog]]:
     return found
 
 
-def check(top: QWidget) -> None:
+async def check(top: QWidget) -> None:
     nameless = [name_of(widget) for widget in reachable(top) if not widget.accessibleName()]
     unmarked = [
         name_of(widget)
         for widget in reachable(top)
-        if not is_passive(widget) and widget.isVisible() and not is_marked(widget)
+        if not is_passive(widget) and widget.isVisible() and not await is_marked(widget)
     ]
     assert (nameless, unmarked) == ([], [])
 
@@ -156,9 +151,9 @@ def test_every_control_of_every_page_has_a_name_and_shows_the_focus(desk: Desk, 
         seen = 0
         for key in PAGES:
             window.go_to(key)
-            await rest(desk)
+            await desk.quiet()
             seen += len(reachable(window))
-            check(window)
+            await check(window)
         assert seen > 60
 
     desk.run(scene())
@@ -176,10 +171,10 @@ def test_every_control_of_every_dialog_has_a_name_and_shows_the_focus(
         await start(desk, window)
         dialog = DIALOGS[kind](desk, window)
         dialog.open()
-        await rest(desk)
+        await desk.quiet()
         assert dialog.accessibleName() or dialog.windowTitle()
         assert reachable(dialog)
-        check(dialog)
+        await check(dialog)
         dialog.done(0)
 
     desk.run(scene())

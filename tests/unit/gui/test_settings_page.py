@@ -135,8 +135,11 @@ def test_a_copied_secret_leaves_the_clipboard_only_while_it_is_ours(qapp: QAppli
     assert clipboard.text() == ""
     copied = SecretOnClipboard(Secret(WORDS), seconds=60)
     clipboard.setText("something else")
+    gone = QSignalSpy(copied.destroyed)
     copied.take_away()
     assert clipboard.text() == "something else"
+    # Its timer goes with it.
+    assert gone.count() or gone.wait(5_000)
 
 
 def test_the_clipboard_is_cleared_by_itself(qapp: QApplication) -> None:
