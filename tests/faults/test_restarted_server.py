@@ -1,4 +1,4 @@
-"""F11 to F13, F27: sessions end and servers restart under a desk that works on and is back by itself."""
+"""F11 to F13: sessions end and servers restart under a desk that works on and is back by itself."""
 
 import os
 import signal
@@ -15,7 +15,6 @@ import pytest
 from models.problem import Category, StoreError
 from tests.bare_postgres import BareServer, wait_until
 from tests.outages import LiveDesk, Shared, outage_server
-from tests.proxy import Proxy
 
 
 @pytest.fixture(scope="module")
@@ -138,21 +137,3 @@ def test_f13_a_transaction_that_is_ended_before_its_commit_is_stored_once(shared
     shared.sql("DROP TRIGGER dies ON exchange_connections")
     desk.wait_home()
     everything_is_there_once(shared, ["Number 1"])
-
-
-def test_f27_a_flapping_server_causes_no_storm(shared: Shared) -> None:
-    proxy = Proxy(shared.server.port)
-    desk = shared.desk(url=shared.url(f"127.0.0.1:{proxy.port}"))
-    began = time.monotonic()
-    with working(desk, pause=0.3) as saved:
-        for _ in range(2):
-            proxy.refuse()
-            time.sleep(3)
-            proxy.mend()
-            time.sleep(3)
-    seconds = time.monotonic() - began
-    desk.wait_home()
-    # The first connects of a program may come at once.
-    assert len(proxy.connects) <= seconds + 10
-    everything_is_there_once(shared, saved)
-    proxy.close()
