@@ -68,6 +68,26 @@ def test_it_is_kept_and_rebuilt_from_the_backup(tmp_path: Path, how: str) -> Non
         assert kit.names() == ["four", *names]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_one_flipped_bit_where_a_page_begins(tmp_path: Path, seed: int) -> None:
+    """Where SQLite reads what kind of page it is: any page, of any table or index."""
+    root = tmp_path / "data"
+    names = with_backup(root)
+    path = root / "cts.db"
+    chance = random.Random(seed)
+    damaged = bytearray(path.read_bytes())
+    damaged[chance.randrange(1, len(damaged) // 4096) * 4096] ^= 1 << chance.randrange(8)
+    path.write_bytes(damaged)
+    with open_kit(root) as kit:
+        assert kit.names() == names
+        assert kit.state() is StoreState.ONLINE
+        assert kit.problem is not None
+        assert kit.problem.category is Category.CORRUPT
+        assert "3 connections restored from the backup of" in kit.problem.text
+        assert [kept.read_bytes() for kept in quarantined(root)] == [bytes(damaged)]
+        kit.add("four")
+
+
 @pytest.mark.parametrize("how", ["header", "text file", "cut at 5000 bytes"])
 def test_without_a_backup_the_record_files_fill_a_new_one_and_the_old_one_is_kept(tmp_path: Path, how: str) -> None:
     root = tmp_path / "data"

@@ -13,10 +13,10 @@ from random import Random
 import pytest
 
 from models.problem import Category, StoreError
-from storage.atomic_file import backup_of
+from storage.atomic_file import BadFileError, backup_of
 from storage.data_folder import prepare
-from storage.json_store.names import INDEX_NAME
-from storage.json_store.record_file import Identity, Record, dump_record, stored_record
+from storage.json_store.names import INDEX_NAME, file_name
+from storage.json_store.record_file import Identity, Record, dump_record, load_record, stored_record
 from storage.json_store.record_folder import RecordFolder
 from storage.operations import Kind, Operation
 from tests.faults.killed_writers import ROUNDS, SEED, killer_of
@@ -197,6 +197,16 @@ def test_f36_damage_at_every_byte_is_noticed_and_the_copy_before_fills_in(tmp_pa
         for kept in folder.quarantine.iterdir():
             assert kept.read_bytes() == bytes(damaged)
             kept.unlink()
+
+
+def test_f36_a_record_that_is_cut_anywhere_is_no_record() -> None:
+    connection = a_record("Main", note="é")
+    record = Record(connection.id, Identity("d", 1), stored_record(connection), (an_operation(connection),))
+    content, name = dump_record(record)[0], file_name(connection.id)
+    assert load_record(content, name)[0] == record
+    for length in range(len(content.rstrip())):
+        with pytest.raises(BadFileError):
+            load_record(content[:length], name)
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"[]", b"null", b"{}", b"[" * 100_000, b"x" * 2_000_000])

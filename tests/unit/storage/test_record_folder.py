@@ -142,6 +142,29 @@ def test_f39_files_that_went_away_and_came_since_the_index(tmp_path: Path) -> No
         assert [row.name for row in records.rows()] == ["back", "stays"]
 
 
+def test_f39_an_index_that_lists_twice_and_what_is_not_there(tmp_path: Path) -> None:
+    with open_records(tmp_path) as records:
+        records.mirror([a_record("one"), a_record("two")])
+    settled_index(tmp_path)
+    index = prepare(tmp_path).connections / INDEX_NAME
+    head, _, rest = index.read_bytes().partition(b"\n")
+    place = json.loads(index.read_bytes())["columns"].index("id")
+    entries = json.loads(rest[: rest.rindex(b'\n], "sha256"')])
+    assert len(entries) == 2
+    foreign = [*entries[0][:place], new_connection_id(), *entries[0][place + 1 :]]
+    elsewhere = [*entries[1][:place], "../../x", *entries[1][place + 1 :]]
+    body = head + b"\n" + json.dumps([*entries, entries[0], foreign, elsewhere]).encode()
+    digest = hashlib.sha256(body).hexdigest()
+    index.write_bytes(body + f'\n], "sha256": "{digest}"}}\n'.encode())
+    assert json.loads(index.read_bytes())["sha256"] == digest
+    # It is believed, and only in what is there.
+    assert scan(prepare(tmp_path)).from_index == 2
+    with open_records(tmp_path) as records:
+        assert [row.name for row in records.rows()] == ["one", "two"]
+        assert records.problems == []
+    assert not (tmp_path.parent / "x").exists()
+
+
 def test_f39_the_record_of_another_file_is_put_aside(tmp_path: Path) -> None:
     mine, other = a_record("mine"), new_connection_id()
     folder = prepare(tmp_path)
