@@ -15,16 +15,14 @@ _told: set[int] = set()
 
 
 @contextmanager
-def nothing_is_left_running(*, with_qt: bool) -> Iterator[None]:
-    """Fail where a thread is there at the end that was not at the beginning, or, `with_qt`, a task or an active timer.
+def nothing_is_left_running() -> Iterator[None]:
+    """Fail where a thread is there at the end that was not at the beginning, or a task or an active timer is.
 
     To look for tasks and timers takes a walk through all objects: too long for tests that have no event loop.
     """
     threads = set(threading.enumerate())
     yield
-    left = _threads_since(threads)
-    if with_qt:
-        left += _tasks_and_timers()
+    left = [*_threads_since(threads), *_tasks_and_timers()]
     if left:
         pytest.fail("left running: " + "; ".join(left), pytrace=False)
 

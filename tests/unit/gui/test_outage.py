@@ -261,11 +261,11 @@ async def longest_turn() -> float:
     Building a page is work, and takes several times as long where several others work on each core. Waiting does not:
     so the work, and only the work, is counted as on a machine of its own.
     """
-    longest, last, worked = 0.0, time.monotonic(), time.thread_time()
+    longest, last, worked = 0.0, time.monotonic(), time.process_time()
     try:
         while True:
             await asyncio.sleep(0.01)
-            now, work = time.monotonic(), time.thread_time()
+            now, work = time.monotonic(), time.process_time()
             others = max(0.0, os.getloadavg()[0] / (os.cpu_count() or 1) - 1)
             longest = max(longest, now - last - (work - worked) * others)
             last, worked = now, work
