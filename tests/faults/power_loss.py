@@ -32,10 +32,10 @@ class PowerLoss(FileCalls):
         # Each name with what it may stand for: first what its folder's fsync made durable, then what came since.
         self._names: dict[str, list[int | None]] = {}
 
-    def create(self, path: Path, mode: int) -> int:
+    def create(self, path: str, mode: int) -> int:
         self._moment()
         descriptor = super().create(path, mode)
-        self._paths[descriptor] = path
+        self._paths[descriptor] = Path(path)
         self._point(path, os.fstat(descriptor).st_ino)
         return descriptor
 
@@ -48,19 +48,19 @@ class PowerLoss(FileCalls):
         super().fsync(descriptor)
         self._synced[os.fstat(descriptor).st_ino] = self._paths[descriptor].read_bytes()
 
-    def link(self, source: Path, target: Path) -> None:
+    def link(self, source: str, target: str) -> None:
         self._moment()
         super().link(source, target)
-        self._point(target, target.stat().st_ino)
+        self._point(target, Path(target).stat().st_ino)
 
-    def replace(self, source: Path, target: Path) -> None:
+    def replace(self, source: str, target: str) -> None:
         self._moment()
-        number = source.stat().st_ino
+        number = Path(source).stat().st_ino
         super().replace(source, target)
         self._point(target, number)
         self._point(source, None)
 
-    def fsync_folder(self, folder: Path) -> None:
+    def fsync_folder(self, folder: str) -> None:
         self._moment()
         super().fsync_folder(folder)
         self._names = {name: last for name, seen in self._names.items() if (last := seen[-1:]) != [None]}
@@ -75,9 +75,9 @@ class PowerLoss(FileCalls):
                 if all(number in self._synced for number in standing.values()):
                     break
 
-    def _point(self, path: Path, number: int | None) -> None:
-        assert path.parent == self._folder
-        seen = self._names.setdefault(path.name, [None])
+    def _point(self, path: str, number: int | None) -> None:
+        assert Path(path).parent == self._folder
+        seen = self._names.setdefault(Path(path).name, [None])
         if seen[-1] != number:
             seen.append(number)
 

@@ -41,7 +41,7 @@ def test_f03_the_model_itself_notices_a_write_that_is_not_synced(tmp_path: Path)
             pass
 
     class NoFolder(PowerLoss):
-        def fsync_folder(self, folder: Path) -> None:
+        def fsync_folder(self, folder: str) -> None:
             pass
 
     left = {}
