@@ -14,7 +14,6 @@ from typing import Any, Final
 
 from models.change import RejectedChange, WaitingChange
 from models.connection import CREDENTIALS
-from models.connection_row import ConnectionRow
 from models.problem import Category, Problem
 from storage.applying import AT_ONCE, Outcome
 from storage.aside import keep_aside, of_another
