@@ -44,14 +44,18 @@ class Announcer(QObject):
         go_to = self._shell.go_to
         if problem.category in {Category.LOCKED, Category.PASSPHRASE}:
             return "Open Settings", lambda: go_to("settings/vault")
+        if problem.category is Category.KEYRING:
+            return "Set a passphrase…", lambda: go_to("settings/passphrase")
         if problem.category in {Category.MIGRATION, Category.SCHEMA, Category.EMPTY_DB, Category.FENCE}:
             return "Open Database page", lambda: go_to("database")
         return None
 
     def _forget_lock(self, event: "VaultChanged") -> None:
-        """Nobody has to dismiss that the vault is locked once it is open."""
+        """Nobody has to dismiss that the vault is locked once it is open, or where its key was once it has moved."""
         if not event.status.locked:
             self._bar.withdraw({"The vault is locked"})
+        if event.status.holder != "file":
+            self._bar.withdraw({"This system has no keyring"})
 
     def _show(self, event: "Notice") -> None:
         problem, store, say = event.problem, self._store, self._shell.messages.say
@@ -59,7 +63,7 @@ class Announcer(QObject):
             # What the notice says already is not said again.
             solution = "" if problem.solution in event.text else problem.solution
             detail = f"{problem.category.value} {problem.detail}".strip()
-            say(event.text, level=event.level, solution=solution, detail=detail)
+            say(event.text, level=event.level, solution=solution, detail=detail, action=self._remedy(problem))
         elif event.level == "warning" and store is not None and (store.conflicts or store.rejected):
             part = "conflicts" if store.conflicts else "rejected"
             say(

@@ -34,7 +34,7 @@ _LOOK_SECONDS = 1.0
 _BESIDE_THE_DATA = Problem(
     Category.KEYRING,
     "This system has no keyring that can be used: the key to your secrets is kept beside the data, in vault.key.",
-    "Set a passphrase in Settings, Vault, so that nobody who copies the folder can open them.",
+    "Set a passphrase, in Settings, Vault, so that nobody who copies the folder can open them.",
 )
 
 _log = logging.getLogger(__name__)

@@ -84,6 +84,9 @@ class SettingsPage(Page):
         elif part == "vault":
             self._area.ensureWidgetVisible(self.vault, 0, 40)
             (self.vault.unlock if self.vault.unlock.isVisible() else self.vault.passphrase).setFocus()
+        elif part == "passphrase":
+            self._area.ensureWidgetVisible(self.vault, 0, 40)
+            self.vault.passphrase_wanted.emit()
 
     def unsaved(self) -> str:
         return self._database_part.unsaved()

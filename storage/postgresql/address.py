@@ -37,6 +37,15 @@ _OPTIONS = {
     "password",
     "dbname",
 }
+# What many a hosted database's URL carries: this program sets its own, which are shorter (see session.py).
+_OURS = {
+    "connect_timeout",
+    "keepalives",
+    "keepalives_idle",
+    "keepalives_interval",
+    "keepalives_count",
+    "tcp_user_timeout",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,7 @@ def parse_address(url: str) -> Address:
         query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query)))
     except ValueError:
         raise _malformed("its brackets or its options cannot be read") from None
+    query = {name: value for name, value in query.items() if name not in _OURS}
     unknown = sorted(set(query) - _OPTIONS)
     if unknown:
         raise _malformed(f"the option {unknown[0][:40]!r} is not one that it may hold")

@@ -8,8 +8,10 @@ from gui.frame import EDGES, Frame
 from gui.main_window import MainWindow
 from gui.messages import Message
 from gui.settings.page import SettingsPage
+from gui.settings.vault_dialogs import PassphraseDialog
 from models.event import VaultChanged
 from models.problem import Category, Problem
+from tests.canary import make_canary
 from tests.fixtures.cts31 import Canaries, json_record, write
 from tests.window_kit import Desk, desk, open_window
 
@@ -82,5 +84,27 @@ def test_a_locked_vault_leads_to_where_it_is_unlocked_and_is_said_no_more_then(d
         await desk.until(lambda: said(window, locked.text))
         (message,) = said(window, locked.text)
         assert (message.solution, message.action) == ("Unlock it.", None)
+
+    desk.run(scene())
+
+
+def test_without_a_keyring_a_passphrase_is_offered_at_once_and_said_no_more_once_it_is_set(desk: Desk) -> None:
+    words = make_canary()
+
+    async def scene() -> None:
+        window = await open_window(desk)
+        await desk.until(lambda: said(window, "This system has no keyring"))
+        (message,) = said(window, "This system has no keyring")
+        assert message.action is not None
+        assert message.action[0] == "Set a passphrase…"
+        message.action[1]()
+        dialog = await desk.dialog(PassphraseDialog)
+        for field in (dialog.first, dialog.second):
+            field.setText(words)
+        await desk.until(dialog.confirm.isEnabled)
+        dialog.confirm.click()
+        await desk.until(lambda: not said(window, "This system has no keyring"))
+        assert desk.core.status.vault().holder == "passphrase"
+        assert not (desk.core.data_folder / "vault.key").exists()
 
     desk.run(scene())

@@ -36,6 +36,11 @@ def test_hosts(url: str, hosts: tuple[tuple[str, int], ...]) -> None:
     assert parse_address(address.masked().replace(":***", "")).hosts == hosts
 
 
+def test_time_limits_of_a_hosted_databases_url_give_way_to_our_own() -> None:
+    address = parse_address("postgresql://u@h/d?sslmode=require&connect_timeout=10&keepalives=1&tcp_user_timeout=0")
+    assert address.options == (("sslmode", "require"),)
+
+
 @pytest.mark.parametrize(
     ("url", "why"),
     [
