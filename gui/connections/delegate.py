@@ -4,7 +4,7 @@ from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QRectF, QS
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter
 from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTableView
 
-from gui.connections.order_index import state_of
+from gui.connections.order_index import lacking, state_of
 from gui.connections.table_model import COLUMNS, ConnectionTableModel, cell_text
 from gui.theme import Theme, scaled_font
 from gui.widgets.pill import paint_pill, pill_width
@@ -89,8 +89,8 @@ class ConnectionDelegate(QStyledItemDelegate):
         if mark := self._model.index_of.marks.get(row.id):
             sign, word, tone = _MARKS[mark[0]]
             inner = self._paint_mark(painter, inner, row.name, sign, f"{sign} {word}", tone)
-        elif row.enabled and (lacking := _lacking(row)):
-            inner = self._paint_mark(painter, inner, row.name, "", f"! {lacking} not set", "warning")
+        elif row.enabled and (missing := lacking(row)):
+            inner = self._paint_mark(painter, inner, row.name, "", f"! {missing} not set", "warning")
         color = self._theme.color("text" if row.enabled else "muted")
         self._write(painter, inner, row.name, self._bold, color, _LEFT)
 
@@ -151,8 +151,3 @@ class ConnectionDelegate(QStyledItemDelegate):
             elided = self._metrics[id(font)].elidedText(text, Qt.TextElideMode.ElideRight, width)
             self._shortened[key] = elided
         return elided
-
-
-def _lacking(row: ConnectionRow) -> str:
-    """Name the credential without which a connection cannot work; "" where none lacks."""
-    return "" if row.api_key_set and row.api_secret_set else "secret" if row.api_key_set else "key"

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from gui.connections.order_index import state_of
-from gui.connections.table_model import STATE_WORDS
+from gui.connections.table_model import state_words
 from gui.theme import Theme
 from gui.when import exact, since
 from gui.widgets.buttons import Button
@@ -134,7 +134,7 @@ class DetailPane(QWidget):
         self._pills[0].set(word, tone)
         self._pills[1].set("LIVE" if live else row.environment, "live" if live else "neutral")
         self._pills[2].set("trades" if row.live_trade else "", "live")
-        self._summary.setText(STATE_WORDS["incomplete"] + "." if state_of(row) == "incomplete" else "")
+        self._summary.setText(state_words(row) + "." if state_of(row) == "incomplete" else "")
         self._summary.setVisible(bool(self._summary.text()))
         values = self._values
         values.set("Exchange", f"{exchange_label(row.exchange)}, {row.account_type} account")

@@ -13,7 +13,7 @@ from models.exchange import exchange_label
 _STATES = (
     ("enabled", "Enabled"),
     ("disabled", "Disabled"),
-    ("incomplete", "Key or secret not set"),
+    ("incomplete", "Credentials not complete"),
     ("live", "May trade live"),
 )
 _MARKED = {"waiting": "Waiting for the database", "conflict": "In conflict", "refused": "Refused by the database"}

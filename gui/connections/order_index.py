@@ -9,7 +9,7 @@ from itertools import compress
 from typing import Any, NamedTuple, TypeVar
 
 from models.connection_row import ConnectionRow
-from models.exchange import exchange_label
+from models.exchange import EXCHANGES, exchange_label
 
 _CHUNK = 8_000
 """Rows sorted in one go: one sort of 100,000 would hold the interpreter, and so the window, for 100 ms."""
@@ -24,14 +24,23 @@ Key = Callable[[ConnectionRow], str | int]
 MARKS = ("waiting", "conflict", "refused")
 """What a change that is not simply stored makes of its connection."""
 
+_WITH_PASSPHRASE = frozenset(info.id for info in EXCHANGES.values() if info.needs_passphrase)
+
 STATE_RANK = {"incomplete": 0, "enabled": 1, "disabled": 2}
 
 
 def state_of(row: ConnectionRow) -> str:
-    """Return enabled, disabled, or incomplete where the key or its secret is not set."""
+    """Return enabled, disabled, or incomplete where a credential that the exchange asks for is not set."""
     if not row.enabled:
         return "disabled"
-    return "enabled" if row.api_key_set and row.api_secret_set else "incomplete"
+    return "incomplete" if lacking(row) else "enabled"
+
+
+def lacking(row: ConnectionRow) -> str:
+    """Name the first credential without which the exchange lets nobody in; "" where none lacks."""
+    if row.api_key_set and row.api_secret_set:
+        return "" if row.api_passphrase_set or row.exchange not in _WITH_PASSPHRASE else "passphrase"
+    return "secret" if row.api_key_set else "key"
 
 
 SORT_KEYS: dict[str, Key] = {

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt, Signal
 
-from gui.connections.order_index import MARKS, Filters, OrderIndex, state_of
+from gui.connections.order_index import MARKS, Filters, OrderIndex, lacking, state_of
 from gui.when import ago, exact
 from gui.widgets.labels import plain_tooltip
 from models.connection_row import ConnectionRow
@@ -34,11 +34,6 @@ COLUMNS = (
     Column("updated_at", "Updated", 100),
 )
 HEADER_HINTS = {"state": "State", "live_trade": "Whether it may trade with real orders"}
-STATE_WORDS = {
-    "enabled": "Enabled",
-    "disabled": "Disabled",
-    "incomplete": "Enabled, but its API key or secret is not set",
-}
 
 
 class ConnectionTableModel(QAbstractTableModel):
@@ -68,7 +63,7 @@ class ConnectionTableModel(QAbstractTableModel):
             return plain_tooltip("\n".join(filter(None, (_tooltip(row, key), mark and mark[1]))))
         if role == _ROLE.AccessibleTextRole:
             row, key = self.index_of.at(index.row()), COLUMNS[index.column()].key
-            text = STATE_WORDS[state_of(row)] if key == "state" else cell_text(row, key)
+            text = state_words(row) if key == "state" else cell_text(row, key)
             mark = self.index_of.marks.get(row.id) if key == "name" else None
             return f"{text}. {mark[1]}" if mark else text
         return None
@@ -150,6 +145,14 @@ class ConnectionTableModel(QAbstractTableModel):
         self.reordered.emit()
 
 
+def state_words(row: ConnectionRow) -> str:
+    """Say what the sign of a connection's state means."""
+    if not row.enabled:
+        return "Disabled"
+    missing = lacking(row)
+    return f"Enabled, but its API {missing} is not set" if missing else "Enabled"
+
+
 def cell_text(row: ConnectionRow, key: str) -> str:
     """Return what a cell says. The state's sign differs in form, so that its colour only repeats it."""
     if key == "state":
@@ -169,7 +172,7 @@ def cell_text(row: ConnectionRow, key: str) -> str:
 
 def _tooltip(row: ConnectionRow, key: str) -> str:
     if key == "state":
-        return STATE_WORDS[state_of(row)]
+        return state_words(row)
     if key == "updated_at":
         return f"Changed {exact(row.updated_at)}, revision {row.revision}"
     if key == "live_trade":

@@ -167,6 +167,30 @@ def test_columns_are_kept_and_nonsense_is_passed_over(table: ConnectionTable) ->
     assert (model_of(table).index_of.column, model_of(table).index_of.descending) == ("updated_at", True)
 
 
+@pytest.mark.parametrize(
+    ("exchange", "given", "words"),
+    [
+        ("bybit", (True, True, False), "Enabled"),
+        ("bybit", (True, False, False), "Enabled, but its API secret is not set"),
+        ("okx", (True, True, False), "Enabled, but its API passphrase is not set"),
+        ("okx", (True, True, True), "Enabled"),
+        ("okx", (False, True, True), "Enabled, but its API key is not set"),
+    ],
+)
+def test_a_row_names_the_credential_that_its_exchange_asks_for(
+    table: ConnectionTable, exchange: str, given: tuple[bool, bool, bool], words: str
+) -> None:
+    model = model_of(table)
+    row = make_row(0, {**PLAIN, "exchange": exchange})
+    row = row._replace(api_key_set=given[0], api_secret_set=given[1], api_passphrase_set=given[2])
+    model.set_index(OrderIndex([row]))
+    first = model.index(0, 0)
+    assert model.data(first, Qt.ItemDataRole.AccessibleTextRole) == words
+    assert words in str(model.data(first, Qt.ItemDataRole.ToolTipRole))
+    model.narrow(Filters(state="incomplete"))
+    assert model.rowCount() == (words != "Enabled")
+
+
 def test_hostile_names_are_painted(table: ConnectionTable) -> None:
     names = ["<b>bold</b><img src=x>", "x" * 200, "مرحبا", "🚀" * 60, "a\u0301" * 100]
     model_of(table).set_index(
