@@ -205,10 +205,21 @@ async def _shoot_all(studio: Studio) -> None:
     await asyncio.wrap_future(core.workers.write(_decorate, core))
     window.settle()
     await settle(1.0)
+    _dismiss_all(window)
     for look in ("light", "dark"):
         await studio.choose(look)
         for scene in SCENES:
             await scene(studio)
+
+
+def _dismiss_all(window: "MainWindow") -> None:
+    """Dismiss what a first start says once; it would stand in every picture."""
+    from gui.widgets.message_bar import MessageBar
+
+    bar = window.findChild(MessageBar)
+    assert isinstance(bar, MessageBar)
+    while bar.current is not None:
+        bar.dismiss()
 
 
 def _decorate(core: "Core") -> None:

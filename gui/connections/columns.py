@@ -63,9 +63,9 @@ class Columns(QObject):
             if sum(widths.values()) > width:
                 del widths[key]
         flexible = {key: share for key, (_least, share) in _FLEXIBLE.items() if key in widths}
-        free = width - sum(size for key, size in widths.items() if key not in flexible)
+        free = max(0, width - sum(widths.values()))
         for key, share in flexible.items():
-            widths[key] = max(widths[key], int(free * share / sum(flexible.values())))
+            widths[key] += int(free * share / sum(flexible.values()))
         # The name takes what rounding leaves: no column is stretched, since Qt would do it later, as a person would.
         widths["name"] += max(0, width - sum(widths.values()))
         header.sectionResized.disconnect(self._width_set)

@@ -141,6 +141,10 @@ def test_on_a_small_screen_the_least_needed_columns_give_way_and_come_back(table
         table.resize(430, height)
         QApplication.processEvents()
     assert table.columns.state()["widths"] == {}
+    for width in range(420, 1_000, 7):
+        table.resize(width, 400)
+        QApplication.processEvents()
+        assert table.horizontalScrollBar().maximum() == 0, width
     table.resize(1000, 400)
     QApplication.processEvents()
     assert shown(table) == [column.key for column in COLUMNS]
