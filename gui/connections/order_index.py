@@ -5,7 +5,9 @@ arrangement of it, made by putting rows with the same value into one bucket.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from itertools import compress
+from operator import attrgetter
 from typing import Any, NamedTuple, TypeVar
 
 from models.connection_row import ConnectionRow
@@ -16,6 +18,8 @@ _CHUNK = 8_000
 
 T = TypeVar("T")
 _LOOK_UPS = 8
+_ALIKE = 4
+"""So many rows to a value are quicker put into buckets than sorted."""
 _FEW = 200
 """More rows than this are sorted in again rather than put in one by one."""
 
@@ -29,31 +33,55 @@ _WITH_PASSPHRASE = frozenset(info.id for info in EXCHANGES.values() if info.need
 STATE_RANK = {"incomplete": 0, "enabled": 1, "disabled": 2}
 
 
-def state_of(row: ConnectionRow) -> str:
+def state_of(row: "ConnectionRow | _Standing") -> str:
     """Return enabled, disabled, or incomplete where a credential that the exchange asks for is not set."""
     if not row.enabled:
         return "disabled"
     return "incomplete" if lacking(row) else "enabled"
 
 
-def lacking(row: ConnectionRow) -> str:
+def lacking(row: "ConnectionRow | _Standing") -> str:
     """Name the first credential without which the exchange lets nobody in; "" where none lacks."""
     if row.api_key_set and row.api_secret_set:
         return "" if row.api_passphrase_set or row.exchange not in _WITH_PASSPHRASE else "passphrase"
     return "secret" if row.api_key_set else "key"
 
 
-SORT_KEYS: dict[str, Key] = {
-    "state": lambda row: STATE_RANK[state_of(row)],
-    "name": lambda row: row.name.casefold(),
-    "exchange": lambda row: exchange_label(row.exchange).casefold(),
-    "account_type": lambda row: row.account_type,
-    "environment": lambda row: row.environment,
-    "enabled": lambda row: not row.enabled,
-    "live_trade": lambda row: not row.live_trade,
-    "tags": lambda row: ", ".join(row.tags).casefold() or "\U0010ffff",
-    "updated_at": lambda row: row.updated_at,
+class _Standing(NamedTuple):
+    """What of a row its state depends on."""
+
+    enabled: bool
+    api_key_set: bool
+    api_secret_set: bool
+    api_passphrase_set: bool
+    exchange: str
+
+
+class _Order(NamedTuple):
+    """How a column is ordered: by the `key` of what it looks at. Few values are looked at, by many rows."""
+
+    look: Callable[[ConnectionRow], Any]
+    key: Callable[[Any], str | int]
+
+
+_ORDERS = {
+    "state": _Order(attrgetter(*_Standing._fields), lambda seen: STATE_RANK[state_of(_Standing(*seen))]),
+    "name": _Order(attrgetter("name"), str.casefold),
+    "exchange": _Order(attrgetter("exchange"), lambda exchange: exchange_label(exchange).casefold()),
+    "account_type": _Order(attrgetter("account_type"), str),
+    "environment": _Order(attrgetter("environment"), str),
+    "enabled": _Order(attrgetter("enabled"), lambda enabled: not enabled),
+    "live_trade": _Order(attrgetter("live_trade"), lambda live_trade: not live_trade),
+    "tags": _Order(attrgetter("tags"), lambda tags: ", ".join(tags).casefold() or "\U0010ffff"),
+    "updated_at": _Order(attrgetter("updated_at"), str),
 }
+
+
+def _key(by: _Order, row: ConnectionRow) -> str | int:
+    return by.key(by.look(row))
+
+
+SORT_KEYS: dict[str, Key] = {column: partial(_key, by) for column, by in _ORDERS.items()}
 
 
 class Filters(NamedTuple):
@@ -125,9 +153,12 @@ class OrderIndex:
         if column == "name":
             return self._by_name[::-1] if descending else self._by_name
         if column == "updated_at":
-            stamps = [row.updated_at for row in self.rows]
+            stamps = list(map(_ORDERS[column].look, self.rows))
+            if len(set(stamps)) < len(stamps) // _ALIKE:
+                # An import leaves one stamp on all of its rows.
+                return _in_buckets(self.rows, self._by_name, _ORDERS[column], descending=descending)
             return _sorted_in_chunks(list(self._by_name), stamps.__getitem__, reverse=descending)
-        return _in_buckets(self.rows, self._by_name, SORT_KEYS[column], descending=descending)
+        return _in_buckets(self.rows, self._by_name, _ORDERS[column], descending=descending)
 
     def take_order(self, column: str, order: list[int], *, descending: bool = False) -> None:
         """Show the rows in an order that `arrange` made while `version` was what it is now."""
@@ -270,19 +301,28 @@ class OrderIndex:
             return None
 
 
-def _in_buckets(rows: list[ConnectionRow], by_name: list[int], key: Key, *, descending: bool) -> list[int]:
-    buckets: dict[str | int, list[int]] = {}
-    for number in by_name:
-        value = key(rows[number])
-        bucket = buckets.get(value)
-        if bucket is None:
-            buckets[value] = [number]
-        else:
-            bucket.append(number)
-    values = _sorted_in_chunks(list(buckets), lambda value: value)
-    if descending:
-        values.reverse()
-    return [number for value in values for number in buckets[value]]
+class _Buckets(dict[Any, list[int]]):
+    """A bucket for each value that is looked at; values with the same key share one. `by_key` has them by key."""
+
+    def __init__(self, key: Callable[[Any], str | int]) -> None:
+        super().__init__()
+        self.by_key: dict[str | int, list[int]] = {}
+        self._key = key
+
+    def __missing__(self, value: Any) -> list[int]:
+        bucket = self[value] = self.by_key.setdefault(self._key(value), [])
+        return bucket
+
+
+def _in_buckets(rows: list[ConnectionRow], by_name: list[int], by: _Order, *, descending: bool) -> list[int]:
+    buckets = _Buckets(by.key)
+    bucket_of = list(map(buckets.__getitem__, map(by.look, rows)))
+    for number, bucket in zip(by_name, map(bucket_of.__getitem__, by_name), strict=True):
+        bucket.append(number)
+    order: list[int] = []
+    for key in _sorted_in_chunks(list(buckets.by_key), lambda key: key, reverse=descending):
+        order += buckets.by_key[key]
+    return order
 
 
 def _sorted_in_chunks(values: list[T], key: Callable[[T], Any], *, reverse: bool = False) -> list[T]:
