@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QStyledItemDelegate, QStyleOptionViewItem, QTableV
 from gui.connections.order_index import lacking, state_of
 from gui.connections.table_model import COLUMNS, ConnectionTableModel, cell_text
 from gui.theme import Theme, scaled_font
-from gui.widgets.pill import paint_pill, pill_width
+from gui.widgets.pill import PADDING, paint_field, pill_text
 from models.connection_row import ConnectionRow
 
 _ONE_LINE = int(Qt.TextFlag.TextSingleLine)
@@ -35,7 +35,9 @@ class ConnectionDelegate(QStyledItemDelegate):
         self._bold = scaled_font(self._plain, bold=True)
         self._small = scaled_font(self._plain, 0.86, bold=True)
         self._shortened: dict[tuple[str, int, int], str] = {}
+        self._widths: dict[tuple[str, int], int] = {}
         self._metrics = {id(font): QFontMetrics(font) for font in (self._plain, self._bold, self._small)}
+        self._pill_height = self._metrics[id(self._small)].height() + 5
 
     def sizeHint(self, _option: QStyleOptionViewItem, _index: QModelIndex | QPersistentModelIndex) -> QSize:
         return QSize(60, self._theme.row_height)
@@ -96,17 +98,16 @@ class ConnectionDelegate(QStyledItemDelegate):
 
     def _paint_mark(self, painter: QPainter, inner: QRect, name: str, sign: str, words: str, tone: str) -> QRect:
         """Paint a mark at the name's end, where the eye is, in words where there is room; returns the name's room."""
-        after = inner.x() + self._metrics[id(self._bold)].horizontalAdvance(name) + 8
-        width = pill_width(words, self._metrics[id(self._small)])
+        after = inner.x() + self._width(name, self._bold) + 8
+        width = self._pill_width(words)
         if after + width > inner.right():
             # The tooltip and the detail pane say the rest.
             words, width = sign, _MARK_WIDTH
             if not sign:
                 return inner
         left = min(after, inner.right() - width + 1)
-        painter.setFont(self._small)
         place = QRectF(left, inner.center().y() - 7.5, width, 16)
-        paint_pill(painter, place, words, self._theme.color(tone), self._theme.color(tone + "_soft"))
+        self._field(painter, place, words, tone)
         return inner.adjusted(0, 0, -(inner.right() - left + 4), 0)
 
     def _paint_environment(self, painter: QPainter, inner: QRect, row: ConnectionRow) -> None:
@@ -119,7 +120,7 @@ class ConnectionDelegate(QStyledItemDelegate):
         for number, tag in enumerate(row.tags):
             rest = len(row.tags) - number
             free = inner.right() - left
-            needed = pill_width(tag, self._metrics[id(self._small)]) + (30 if rest > 1 else 0)
+            needed = self._pill_width(tag) + (30 if rest > 1 else 0)
             if free < needed and number > 0:
                 more = QRect(left, inner.y(), max(0, free), inner.height())
                 self._write(painter, more, f"+{rest}", self._plain, self._theme.color("muted"), _LEFT)
@@ -128,12 +129,29 @@ class ConnectionDelegate(QStyledItemDelegate):
             left += width + 5
 
     def _pill(self, painter: QPainter, inner: QRect, text: str, tone: str) -> int:
-        metrics = self._metrics[id(self._small)]
-        height = metrics.height() + 5
-        width = min(pill_width(text, metrics), inner.width())
-        field = QRectF(inner.x(), inner.y() + (inner.height() - height) / 2, width, height)
+        height = self._pill_height
+        width = min(self._pill_width(text), inner.width())
+        self._field(painter, QRectF(inner.x(), inner.y() + (inner.height() - height) / 2, width, height), text, tone)
+        return width
+
+    def _field(self, painter: QPainter, field: QRectF, text: str, tone: str) -> None:
+        key = (text, -1, int(field.width()))
+        fitting = self._shortened.get(key)
+        if fitting is None:
+            fitting = self._remember(key, pill_text(text, self._metrics[id(self._small)], field.width()))
         painter.setFont(self._small)
-        paint_pill(painter, field, text, self._theme.color(tone), self._theme.color(tone + "_soft"))
+        paint_field(painter, field, fitting, self._theme.color(tone), self._theme.color(tone + "_soft"))
+
+    def _pill_width(self, text: str) -> int:
+        return self._width(text, self._small) + 2 * PADDING
+
+    def _width(self, text: str, font: QFont) -> int:
+        key = (text, id(font))
+        width = self._widths.get(key)
+        if width is None:
+            if len(self._widths) >= _REMEMBERED:
+                self._widths.clear()
+            width = self._widths[key] = self._metrics[id(font)].horizontalAdvance(text)
         return width
 
     def _write(self, painter: QPainter, field: QRect, text: str, font: QFont, color: QColor, flags: int) -> None:
@@ -146,8 +164,12 @@ class ConnectionDelegate(QStyledItemDelegate):
         key = (text, id(font), width)
         elided = self._shortened.get(key)
         if elided is None:
-            if len(self._shortened) >= _REMEMBERED:
-                self._shortened.clear()
-            elided = self._metrics[id(font)].elidedText(text, Qt.TextElideMode.ElideRight, width)
-            self._shortened[key] = elided
+            metrics = self._metrics[id(font)]
+            elided = self._remember(key, metrics.elidedText(text, Qt.TextElideMode.ElideRight, width))
         return elided
+
+    def _remember(self, key: tuple[str, int, int], text: str) -> str:
+        if len(self._shortened) >= _REMEMBERED:
+            self._shortened.clear()
+        self._shortened[key] = text
+        return text

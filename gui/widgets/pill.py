@@ -7,26 +7,36 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gui.theme import Theme, scaled_font
 from gui.widgets.labels import show_part
 
-_PADDING = 10
+PADDING = 10
 _SHRINK = 0.86
+_CENTRE = int(Qt.AlignmentFlag.AlignCenter)
 
 
 def pill_width(text: str, metrics: QFontMetrics) -> int:
-    return metrics.horizontalAdvance(text) + 2 * _PADDING
+    return metrics.horizontalAdvance(text) + 2 * PADDING
 
 
 def paint_pill(painter: QPainter, field: QRectF, text: str, color: QColor, background: QColor) -> None:
     """Paint `text` centred in the rounded `field`, in the painter's font; shortens what does not fit."""
-    painter.save()
+    paint_field(painter, field, pill_text(text, painter.fontMetrics(), field.width()), color, background)
+
+
+def pill_text(text: str, metrics: QFontMetrics, width: float) -> str:
+    """Return what of a text fits into a pill of that width."""
+    return metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(width) - 8)
+
+
+def paint_field(painter: QPainter, field: QRectF, text: str, color: QColor, background: QColor) -> None:
+    """Paint a pill with a text that fits. The painter keeps this pen; saving and restoring all of it costs as much."""
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(background)
     radius = min(8.0, field.height() / 2)
     painter.drawRoundedRect(field, radius, radius)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setPen(color)
-    elided = painter.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, int(field.width()) - 8)
-    painter.drawText(field, int(Qt.AlignmentFlag.AlignCenter), elided)
-    painter.restore()
+    painter.drawText(field, _CENTRE, text)
 
 
 class Pill(QWidget):
