@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QHeaderView
 
 from gui.connections.table_model import COLUMNS, ConnectionTableModel
 
-_FLEXIBLE = {"name": (140, 0.58), "tags": (76, 0.42)}
+_FLEXIBLE = {"name": (140, 0.58), "tags": (92, 0.42)}
 """Columns that share the free width: the least that they need, and their share."""
 _TIGHT = {"exchange": 80, "account_type": 76, "environment": 98, "enabled": 67, "live_trade": 40, "updated_at": 88}
 """Where there is not room for all: still enough for every header and nearly every word."""
