@@ -4,6 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 from PySide6.QtCore import QObject
+from shiboken6 import isValid
 
 from gui.messages import Messages, bug
 from models.problem import CtsError, Problem
@@ -100,7 +101,7 @@ class Tasks(QObject):
             problem = bug(error)
         else:
             return
-        (failed or self._messages.problem)(problem)
+        (failed if failed is not None and _can_hear(failed) else self._messages.problem)(problem)
 
     def _finish(
         self, task: "asyncio.Task[None]", work: Coroutine[Any, Any, None], busy: Callable[[bool], object] | None
@@ -110,7 +111,13 @@ class Tasks(QObject):
         newer = self._running.get(task.get_name())
         if newer is task:
             del self._running[task.get_name()]
-        if busy is not None and newer in {None, task}:
+        if busy is not None and newer in {None, task} and _can_hear(busy):
             busy(False)  # noqa: FBT003
         if not task.cancelled() and (error := task.exception()) is not None:
             self._messages.problem(bug(error))
+
+
+def _can_hear(callback: Callable[..., object]) -> bool:
+    """Tell whether the widget of a callback is still there: a dialog may be closed before its task ends."""
+    owner = getattr(callback, "__self__", None)
+    return not isinstance(owner, QObject) or isValid(owner)

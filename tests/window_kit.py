@@ -106,6 +106,9 @@ def desk_on(app: QApplication, folder: Path) -> Iterator[Desk]:
     """A desk on a data folder; everything is closed at the end, whatever happens."""
     loop = qasync.QEventLoop(app)
     asyncio.set_event_loop(loop)
+    # What no task and no callback catches would otherwise be a line in a log.
+    uncaught: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _loop, context: uncaught.append(context))
     desk = Desk(app, folder, loop)
     try:
         yield desk
@@ -117,6 +120,7 @@ def desk_on(app: QApplication, folder: Path) -> Iterator[Desk]:
         loop.run_until_complete(asyncio.sleep(0.01))
         loop.close()
         asyncio.set_event_loop(None)
+    assert uncaught == []
 
 
 @pytest.fixture
