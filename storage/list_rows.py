@@ -41,20 +41,21 @@ def file_uri(path: str, mode: str) -> str:
 
 def fetch_rows(connection: Any, sql: str = LIST_SQL) -> list[ConnectionRow]:
     """Read the whole list in order. Text that is not UTF-8 is shown with replacement characters."""
-    try:
-        with collector_paused():
-            raw = connection.execute(sql).fetchall()
-    except getattr(connection, "OperationalError", ()) as error:
-        # Only SQLite keeps text that is none; PostgreSQL's statements have no such error to name.
-        if "decode" not in str(error):
-            raise
-        before = connection.text_factory
-        connection.text_factory = _lenient_text
+    # One pause for both: at its end the collector looks through all that is new, in one go.
+    with collector_paused():
         try:
             raw = connection.execute(sql).fetchall()
-        finally:
-            connection.text_factory = before
-    return to_rows(raw)
+        except getattr(connection, "OperationalError", ()) as error:
+            # Only SQLite keeps text that is none; PostgreSQL's statements have no such error to name.
+            if "decode" not in str(error):
+                raise
+            before = connection.text_factory
+            connection.text_factory = _lenient_text
+            try:
+                raw = connection.execute(sql).fetchall()
+            finally:
+                connection.text_factory = before
+        return to_rows(raw)
 
 
 def to_rows(raw: list[Any]) -> list[ConnectionRow]:
