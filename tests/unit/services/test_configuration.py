@@ -37,7 +37,7 @@ def test_postgresql_by_url_with_the_password_masked() -> None:
         (f"postgresql://u:{CANARY}@h:{CANARY}/db", "port"),
         (f"postgresql://u:{CANARY}@h/", "names no database"),
         (f"postgresql://u:{CANARY}@[::1/db", "brackets"),
-        (f"postgresql://u:p/{CANARY}@h/db", "port"),
+        (f"postgresql://u:p/{CANARY}@h/db", "%2F"),
     ],
 )
 def test_a_malformed_url_is_named_by_its_part_and_no_other_database_is_used(url: str, why: str) -> None:

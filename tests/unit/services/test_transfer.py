@@ -290,7 +290,7 @@ def test_a_stranger_in_a_list_does_not_keep_the_others_out(kit: Kit, transfer: T
 
 
 def test_a_secret_that_is_left_out_is_told(kit: Kit, transfer: TransferService, tmp_path: Path) -> None:
-    secret = make_canary()
+    secret = make_canary(written=True)
     record = {"name": "N", "exchange": "bybit", "environment": "live", "extra": {"deep": {"webhookSecret": secret}}}
     (item,) = transfer.apply([write(tmp_path / "in.json", [record])])
     assert (item.action, "webhookSecret" in " ".join(item.advice)) == ("add", True)
