@@ -9,8 +9,6 @@ from typing import Final
 from models.connection import CREDENTIALS
 from models.problem import Category, Problem
 from storage.open_database import OpenDatabase
-from storage.rotation import key_of
-from storage.whole.snapshot import quoted
 
 _SOLUTION: Final = (
     "Put the vault.json that belongs to this database back into the data folder (and vault.key, if it was there too), "
@@ -36,9 +34,14 @@ def _sealed_otherwise(database: OpenDatabase, known: Collection[str]) -> list[se
     """Return the foreign keys of each connection that has any."""
     mark = "%s" if database.dialect == "postgresql" else "?"
     one = f"({{0}} LIKE {mark}" + f" AND {{0}} NOT LIKE {mark}" * len(known) + ")"
-    columns = [quoted(name) for name in CREDENTIALS]
-    text = f"SELECT {', '.join(columns)} FROM exchange_connections WHERE " + " OR ".join(map(one.format, columns))  # noqa: S608
-    values = ("cts1.%", *(f"cts1.{key}.%" for key in known)) * len(columns)
+    where = " OR ".join(map(one.format, CREDENTIALS))
+    text = f"SELECT {', '.join(CREDENTIALS)} FROM exchange_connections WHERE {where}"  # noqa: S608 - our own names
+    values = ("cts1.%", *(f"cts1.{key}.%" for key in known)) * len(CREDENTIALS)
     with database.read() as statements:
         rows = statements.execute(text, values).fetchall()
+    if not rows:
+        return []
+    # What most starts do not need costs them nothing.
+    from storage.rotation import key_of
+
     return [{key_of(str(token)) for token in row if token} - {"", *known} for row in rows]
