@@ -15,6 +15,9 @@ from urllib.parse import quote
 from models.secret import live_secret_values
 
 MASK: Final = "***"
+PIECE: Final = 8
+"""A driver's message repeats what it took for a host or a port: a password up to the sign that cut it short."""
+_CUTS: Final = str.maketrans("/@:?#", "\n" * 5)
 SHORTEST: Final = 4
 """A live secret with fewer characters is left alone: masking "ab" everywhere would only spoil the text."""
 
@@ -97,3 +100,4 @@ def _forms(value: str) -> Iterator[str]:
         yield repr(value)[1:-1]
         yield json.dumps(value)[1:-1]
         yield quote(value.encode("utf-8", "backslashreplace"), safe="")
+        yield from (piece for piece in value.translate(_CUTS).split("\n") if PIECE <= len(piece) < len(value))

@@ -253,7 +253,8 @@ class Startup:
             time.sleep(0.05)
         from storage.atomic_file import sweep
 
-        swept = sweep(self._folder.root) + sweep(self._folder.connections)
+        folder = self._folder
+        swept = sum(map(sweep, (folder.root, folder.connections, folder.backups)))
         return "this program holds the data folder" + (f"; {swept} half-written files removed" if swept else ""), None
 
     def _open_the_vault(self) -> Outcome:

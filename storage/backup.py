@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from models.problem import Category, CtsError, StoreError
 from models.status import Backup
-from storage.atomic_file import fsync_folder, temporary_beside
+from storage.atomic_file import fsync_folder, sweep, temporary_beside
 from storage.backup_spread import superfluous
 from storage.diagnosis import diagnose, problem_for
 from storage.quarantine import COMPANIONS, put_away, utc_stamp
@@ -71,6 +71,8 @@ def keep_backup(folder: Path, reason: str, keep: int, ending: str, write: Callab
     """Let `write` make and prove a file (it returns its connections), give the file its name, and thin out."""
     check_reason(reason)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # A copy that a kill left unfinished may hold the secrets of an old database in clear.
+    sweep(folder)
     temporary = temporary_beside(folder / f"backup{ending}")
     try:
         backup = _publish(temporary, folder, reason, write(temporary), ending)

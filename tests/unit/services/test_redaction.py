@@ -139,3 +139,9 @@ def test_repr_of_a_sealed_secret_says_nothing() -> None:
 def test_no_text_makes_it_hang(piece: str) -> None:
     text = "=" + piece * (300_000 // len(piece))
     assert timeit.timeit(lambda: redact(text, []), number=1) < 10
+
+
+def test_a_piece_that_a_driver_took_for_a_port_is_hidden() -> None:
+    said = 'invalid integer value "Hunter2-é\'\\" for connection option "port"'
+    assert redact(said, ["Hunter2-é'\\/+&= %2b"]) == 'invalid integer value "***" for connection option "port"'
+    assert redact("the port is 5432 at db1", ["db1:5432/x"]) == "the port is 5432 at db1"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from models.problem import Category, StoreError
+from storage.atomic_file import temporary_beside
 from storage.backup import list_backups, make_backup, newest_good, restore, verify
 from tests.faults.real_faults import child
 
@@ -247,3 +248,12 @@ def test_a_reason_is_a_plain_word(database: Path, folder: Path) -> None:
     for reason in ("", "../up", "Two Words", "a-"):
         with pytest.raises(ValueError, match="small letters"):
             make_backup(database, folder, reason)
+
+
+def test_a_copy_that_a_kill_left_unfinished_goes_with_the_next_backup(database: Path, folder: Path) -> None:
+    folder.mkdir()
+    left = temporary_beside(folder / "backup.db")
+    left.write_bytes(b"half a copy")
+    make_backup(database, folder, "manual")
+    assert not left.exists()
+    assert len(list_backups(folder)) == 1
