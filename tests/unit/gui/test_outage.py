@@ -1,7 +1,6 @@
 """The window over a real server that goes away and comes back: nothing blocks, nothing is lost, all of it is said."""
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -256,18 +255,12 @@ def test_the_health_of_a_server(qapp: QApplication, tmp_path: Path) -> None:
 
 
 async def longest_turn() -> float:
-    """Return the longest time between two turns of the loop, once cancelled.
-
-    Building a page is work, and takes several times as long where several others work on each core. Waiting does not:
-    so the work, and only the work, is counted as on a machine of its own.
-    """
-    longest, last, worked = 0.0, time.monotonic(), time.process_time()
+    """Return the longest time between two turns of the loop, once cancelled."""
+    longest, last = 0.0, time.monotonic()
     try:
         while True:
             await asyncio.sleep(0.01)
-            now, work = time.monotonic(), time.process_time()
-            others = max(0.0, os.getloadavg()[0] / (os.cpu_count() or 1) - 1)
-            longest = max(longest, now - last - (work - worked) * others)
-            last, worked = now, work
+            now = time.monotonic()
+            longest, last = max(longest, now - last), now
     except asyncio.CancelledError:
         return longest
