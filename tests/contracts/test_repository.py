@@ -5,9 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from models.connection import CREDENTIALS, NEVER, Environment
-from models.connection_rules import NAME_LENGTH
+from models.connection_rules import NAME_LENGTH, validate
 from models.problem import Category, StoreError
 from models.secret import SealedSecret
 from storage.data_folder import prepare
@@ -23,6 +25,42 @@ from storage.repository import Repository
 from tests.store_kit import MIGRATIONS, a_connection
 
 MakeRepository = Callable[[str], Repository]
+
+# What ends a text, begins a comment or stands for a parameter or for anything in one of the two databases or drivers.
+_PIECES = [
+    "'",
+    '"',
+    "`",
+    ";",
+    "--",
+    "/*",
+    "%",
+    "%s",
+    "%(name)s",
+    "_",
+    "\\",
+    "\\'",
+    "?",
+    "?1",
+    ":name",
+    "$1",
+    "$$",
+    "{0}",
+]
+_PIECES += [
+    "'; DROP TABLE exchange_connections; --",
+    "' OR '1'='1",
+    "E'\\x27",
+    ",",
+    "(",
+    ")",
+    "{",
+    "}",
+    "NULL",
+    "a",
+    " b",
+]
+HOSTILE = st.lists(st.sampled_from(_PIECES), min_size=1, max_size=6).map("".join).filter(str.strip)
 
 
 def _sqlite(folder: Path) -> Iterator[MakeRepository]:
@@ -311,3 +349,37 @@ def test_ids_of_other_programs_work_as_parameters(here: Repository) -> None:
     assert here.get(odd) is None
     assert here.remove([odd, "../../etc/passwd", "a\n", "x" * 300]) == []
     assert here.restore([odd]) == []
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(texts=st.lists(HOSTILE, min_size=6, max_size=6, unique_by=lambda text: text.strip().casefold()))
+def test_no_text_is_ever_taken_for_sql(here: Repository, there: Repository, texts: list[str]) -> None:
+    """F50: what SQL, LIKE or a driver's placeholders could take for their own is stored and found as it is."""
+    name, new_name, other_name, note, new_note, long_tag = texts
+    tag = long_tag.strip()[:50]
+    extra = {note: [tag, new_note]}
+    one = a_connection(name, note=note, tags=[tag], extra=extra, api_passphrase=SealedSecret(note))
+    other = a_connection(other_name, note=name, tags=[tag])
+    here.add([one, other])
+    base = there.get(one.id)
+    assert base is not None
+    assert replace(base, created_at=NEVER, updated_at=NEVER) == one
+    untouched = there.get(other.id)
+    assert there.find(one.name) == [one.id]
+    assert here.names() == {one.name, other.name}
+
+    renamed = validate({"name": new_name, "exchange": "bybit"}).name
+    there.update(base, replace(base, name=renamed, note=new_note))
+    assert here.find(one.name) == []
+    assert here.find(renamed) == [one.id]
+    assert [row.name for row in here.set_flag([one.id], "enabled", False)] == [renamed]
+    after = here.get(one.id)
+    assert after is not None
+    assert (after.name, after.note, after.extra, after.tags) == (renamed, new_note, extra, one.tags)
+
+    assert [each.name for each in here.remove([one.id])] == [renamed]
+    assert renamed in {each.name for each in there.deleted()}
+    assert [row.name for row in there.restore([one.id])] == [renamed]
+    assert here.get(other.id) == untouched
+    here.remove([one.id, other.id])
+    assert here.rows() == []
