@@ -70,11 +70,14 @@ class Breaker:
         self._needed = GOOD_PROBES
         self.is_open = False
 
-    def failed(self, category: Category) -> bool:
-        """Note a failed call or probe; return whether the breaker is open now. Other categories change nothing."""
+    def failed(self, category: Category, times: int = 1) -> bool:
+        """Note a failed call or probe; return whether the breaker is open now. Other categories change nothing.
+
+        `times`: so often it was tried, all within the seconds that count.
+        """
         if category in AFTER_SOME and not self.is_open:
             now = self._clock()
-            self._failures = [each for each in self._failures if now - each < WITHIN_SECONDS] + [now]
+            self._failures = [each for each in self._failures if now - each < WITHIN_SECONDS] + [now] * times
             if len(self._failures) < COUNTED:
                 return False
         elif category not in AT_ONCE | AFTER_SOME | BY_A_PERSON:

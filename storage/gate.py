@@ -7,6 +7,7 @@ from models.connection_row import ConnectionRow
 from models.event import Event, StoreChanged
 from models.problem import Category, Problem, StoreError
 from models.status import StoreState
+from storage.breaker import COUNTED
 from storage.database import Place
 from storage.json_store.json_repository import JsonRepository
 from storage.machine import Machine
@@ -19,7 +20,11 @@ T = TypeVar("T")
 
 
 class Gate:
-    """Runs a call on what is the truth now; a failure that the record files can bear is not the caller's."""
+    """Runs a call on what is the truth now; a failure that the record files can bear is not the caller's.
+
+    A server's time-out or lock comes here after as many attempts as the breaker allows (executor.py, and a transaction
+    that ends so is not tried for ever): it is an outage like any other.
+    """
 
     def __init__(self, machine: Machine, publish: Callable[[Event], None]) -> None:
         self._machine = machine
@@ -35,7 +40,7 @@ class Gate:
         try:
             return call(repository)
         except StoreError as error:
-            if self._machine.failed(error.problem):
+            if self._machine.failed(error.problem, times=COUNTED):
                 return call(self._machine.journal.repository())
             if not self._was_moved(error) and not opened_anew(self._machine, error.problem):
                 raise
@@ -71,13 +76,13 @@ class Gate:
         try:
             return call(repository)
         except NotAppliedError as error:
-            if error.unknown or machine.closed or machine.failed(error.problem):
+            if error.unknown or machine.closed or machine.failed(error.problem, times=COUNTED):
                 return self._keep(error, answer)
             if not self._was_moved(error, must_be_same=True) and not opened_anew(machine, error.problem):
                 raise
         except StoreError as error:
             # Nothing was sent yet: the record was being read.
-            if machine.failed(error.problem):
+            if machine.failed(error.problem, times=COUNTED):
                 with machine.switch:
                     return self._on_files(call)
             if not self._was_moved(error, must_be_same=True) and not opened_anew(machine, error.problem):

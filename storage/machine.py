@@ -42,6 +42,8 @@ CONNECTING = Problem(
     "Wait: the program goes on connecting by itself.",
 )
 
+KEPT: Final = "Keep working: changes are kept here and sent when it takes them again."
+
 # What can go away by itself or by a hand outside of the program, where the JSON files do not take over.
 _PASSING = {
     Category.BUSY,
@@ -221,16 +223,16 @@ class Machine:
         _announce(self.publish, done, before)
         self.sharing.start()
 
-    def failed(self, problem: Problem) -> bool:
-        """Hear of a call that failed; return whether the record files are the truth from now on."""
+    def failed(self, problem: Problem, *, times: int = 1) -> bool:
+        """Hear of a call that failed, after so many attempts; return whether the record files are the truth now."""
         if self.on_files:
             return True
-        if self.closed or not self.may_fall(problem):
+        if self.closed or not self.may_fall(problem, times=times):
             return False
         self.fall(problem)
         return True
 
-    def may_fall(self, problem: Problem, *, opening: bool = False) -> bool:
+    def may_fall(self, problem: Problem, *, opening: bool = False, times: int = 1) -> bool:
         """Tell whether the JSON files take over after this."""
         server = self.home.is_server
         # Of a server's records there is a copy here, which can at least be read.
@@ -239,7 +241,7 @@ class Machine:
         if falls_back(problem, server=server, opening=opening):
             return True
         if server:
-            return problem.category in AFTER_SOME and self.breaker.failed(problem.category)
+            return problem.category in AFTER_SOME and self.breaker.failed(problem.category, times)
         return problem.category is Category.BUSY and self._patience >= PATIENCE
 
     def applied(self, applied: Sequence[tuple[Operation, Outcome]]) -> None:
@@ -313,6 +315,7 @@ class Machine:
         return done._replace(told=(told, *done.told)) if told else done
 
     def _probe_failed(self, problem: Problem) -> None:
+        problem = _as_away(self.home, problem)
         self.breaker.open(problem.category)
         if not self.home.is_server:
             self.home.let_go()
@@ -322,6 +325,7 @@ class Machine:
 
     def fall(self, problem: Problem) -> None:
         """Let the record files be the truth from now on, and say why."""
+        problem = _as_away(self.home, problem)
         with self.switch:
             self.breaker.open(problem.category)
             self.go(StoreState.FALLBACK, problem, backend=Backend.JSON)
@@ -372,7 +376,9 @@ def _is_outgrown(machine: Machine) -> bool:
     try:
         return machine.home.is_outgrown()
     except StoreError as error:
-        machine.failed(error.problem)
+        # A ledger that somebody holds is looked at the next time; the connections beside it can be used.
+        if error.problem.category not in AFTER_SOME:
+            machine.failed(error.problem)
         return False
 
 
@@ -396,6 +402,11 @@ def _announce(publish: Callable[[Event], None], done: Reconciled, before: StoreS
         _log.info("%s", " ".join(parts))
     publish(ConnectionsChanged(everything=True))
     publish(MigrationsChanged())
+
+
+def _as_away(home: Home, problem: Problem) -> Problem:
+    """Return a problem as it is told on fallback: nobody has to try again what a server did not take in time."""
+    return problem._replace(solution=KEPT) if home.is_server and problem.category in AFTER_SOME else problem
 
 
 def _is_as_before(home: Home) -> bool:

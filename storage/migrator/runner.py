@@ -59,12 +59,12 @@ class Migrator:
 
     def items(self) -> tuple[MigrationItem, ...]:
         """Return every migration with its state, by number."""
-        with self._session() as opened:
+        with self._session(looks=True) as opened:
             return self._plan(opened, read_migrations(self._folder, self._database.dialect)).items
 
     def up_to_date(self) -> bool:
         """Tell whether files and ledger agree: one query and the checksums, nothing parsed."""
-        with self._session() as opened:
+        with self._session(looks=True) as opened:
             rows = ledger.read(opened)
         if not rows:
             return False
@@ -136,8 +136,8 @@ class Migrator:
         return read_migrations(self._folder, self._database.dialect)
 
     @contextmanager
-    def _session(self) -> Iterator[Session]:
-        with session(self._database, self._wait) as opened:
+    def _session(self, *, looks: bool = False) -> Iterator[Session]:
+        with session(self._database, self._wait, looks=looks) as opened:
             yield opened
 
     def _plan(self, opened: Session, migrations: Sequence[Migration]) -> Plan:

@@ -11,6 +11,7 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from models.problem import Category, MigrationError, Problem, StoreError
 from storage.diagnosis import diagnose
+from storage.postgresql.limits import READ_LIMIT
 
 T = TypeVar("T")
 Dialect = Literal["sqlite", "postgresql"]
@@ -48,13 +49,17 @@ class MigratedDatabase(Protocol):
 
 
 class Session:
-    """One raw connection in the engine's hands. `error` is the driver's root exception."""
+    """One raw connection in the engine's hands. `error` is the driver's root exception.
 
-    def __init__(self, connection: Any, dialect: Dialect, *, wait: float = 30.0) -> None:
+    `lead` is put before every query: the limits of PostgreSQL, where no transaction has set them.
+    """
+
+    def __init__(self, connection: Any, dialect: Dialect, *, wait: float = 30.0, lead: str = "") -> None:
         self.dialect: Dialect = dialect
         self.error: type[Exception] = connection.Error
         self._connection = connection
         self._wait = wait
+        self._lead = lead
         self._before = self._take_over()
 
     def run(self, sql: str) -> None:
@@ -190,7 +195,8 @@ class Session:
     def _rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
         cursor = self._connection.cursor()
         try:
-            cursor.execute(self._marked(sql), parameters) if parameters else cursor.execute(sql)
+            text = self._lead + sql
+            cursor.execute(self._marked(text), parameters) if parameters else cursor.execute(text)
             return list(cursor.fetchall())
         finally:
             cursor.close()
@@ -225,15 +231,20 @@ class Session:
 
 
 @contextmanager
-def session(database: MigratedDatabase, wait: float) -> Iterator[Session]:
-    """Open a session; a driver's error that nobody handled comes out as a StoreError with its Problem."""
+def session(database: MigratedDatabase, wait: float, *, looks: bool = False) -> Iterator[Session]:
+    """Open a session; a driver's error that nobody handled comes out as a StoreError with its Problem.
+
+    `looks`: it only reads. Where the database has `look()`, nobody who saves waits for that, however long it takes.
+    """
     hold: Callable[[], AbstractContextManager[Any]] | None = getattr(database, "hold", None)
-    with hold() if hold else nullcontext(database.cursor_connection()) as connection:
-        opened = Session(connection, database.dialect, wait=wait)
+    look: Callable[[], AbstractContextManager[Any]] | None = getattr(database, "look", None) if looks else None
+    taken = look or hold
+    with taken() if taken else nullcontext(database.cursor_connection()) as connection:
+        opened = Session(connection, database.dialect, wait=wait, lead=READ_LIMIT if look else "")
         try:
             yield opened
         except opened.error as error:
-            if hold:
+            if taken:
                 raise  # the database knows where it is, and says so
             where = getattr(database, "path", None)
             raise StoreError(diagnose(error, where=str(where or "the database"), path=where)) from error

@@ -19,14 +19,17 @@ from storage.postgresql import deadline
 from storage.postgresql.address import Address
 from storage.postgresql.executor import SessionStatements, roll_back
 from storage.postgresql.failure import is_closed, problem_of
+from storage.postgresql.limits import READ_LIMIT
 from storage.postgresql.session import BEGIN_TEXT, Pace, connect
 from storage.postgresql.sessions import Readers, Slot
 
 MIGRATION_SECONDS: Final = 120.0
 """What one statement of a migration may take until the server counts as frozen."""
-READ_LIMIT: Final = "SET LOCAL statement_timeout = '4s'; "
 # The same as SQLite's BEGIN IMMEDIATE: one program writes at a time, and what was read inside stays true to the end.
-_BEGIN_WRITING = f"{BEGIN_TEXT}; LOCK TABLE exchange_connections IN SHARE ROW EXCLUSIVE MODE; "
+_LOCK_TO_WRITE = "LOCK TABLE exchange_connections IN SHARE ROW EXCLUSIVE MODE; "
+_BEGIN_WRITING = f"{BEGIN_TEXT}; {_LOCK_TO_WRITE}"
+# Sooner than the deadline of a probe, so that it tells a lock from a server that is silent.
+_BEGIN_PROBE = f"{BEGIN_TEXT}; SET LOCAL lock_timeout = '1s'; {_LOCK_TO_WRITE}"
 _OWN_TABLES = ("exchange_connections", "deleted_connections", "applied_operations", "store_identity")
 
 
@@ -74,6 +77,14 @@ class PostgresDatabase:
                 yield statements.session
 
     @contextlib.contextmanager
+    def look(self) -> Iterator[connection]:
+        """Give a reading session for a few queries that carry READ_LIMIT themselves; writers go on beside it."""
+        with self._translated(), self.readers.one() as reader:
+            statements = SessionStatements(reader.session(), READ_LIMIT, reader.renewed)
+            statements.execute("SELECT 1")
+            yield statements.session
+
+    @contextlib.contextmanager
     def write(self) -> Iterator[SessionStatements]:
         """BEGIN, the block, COMMIT, alone among all programs; rolled back whole when anything fails.
 
@@ -88,7 +99,7 @@ class PostgresDatabase:
                 self._commit(statements)
             except BaseException as error:
                 roll_back(statements.session)
-                self._leave_standby(error)
+                _leave_standby(self.writer, error)
                 raise
 
     @contextlib.contextmanager
@@ -100,11 +111,11 @@ class PostgresDatabase:
     def try_writing(self, seconds: float = deadline.PROBE_SECONDS) -> None:
         """Prove that writing works, leaving nothing behind; StoreError says what is in the way."""
         with self._lock, self._translated(), deadline.within(seconds):
-            statements = SessionStatements(self.writer.session(), _BEGIN_WRITING, self.writer.renewed)
+            statements = SessionStatements(self.writer.session(), _BEGIN_PROBE, self.writer.renewed)
             try:
                 statements.execute("UPDATE store_identity SET epoch = epoch")
             except psycopg2.Error as error:
-                self._leave_standby(error)
+                _leave_standby(self.writer, error)
                 raise
             finally:
                 roll_back(statements.session)
@@ -168,12 +179,6 @@ class PostgresDatabase:
         if ending.statusmessage != "COMMIT":
             raise StoreError(_ROLLED_BACK)
 
-    def _leave_standby(self, error: BaseException) -> None:
-        """Let the next call begin a session anew: with a server of a cluster that takes writes, or only because a
-        session that began read-only stays so."""
-        if getattr(error, "pgcode", None) == "25006":
-            self.writer.close()
-
     def _problem(self, error: psycopg2.Error) -> Problem:
         return _CLOSED if self.stop.is_set() else problem_of(error, self.address, closed=is_closed(error))
 
@@ -186,6 +191,13 @@ class PostgresDatabase:
                 yield
             except psycopg2.Error as error:
                 raise StoreError(self._problem(error)) from error
+
+
+def _leave_standby(writer: Slot, error: BaseException) -> None:
+    """Let the next call begin a session anew: with a server of a cluster that takes writes, or only because a session
+    that began read-only stays so."""
+    if getattr(error, "pgcode", None) == "25006":
+        writer.close()
 
 
 _CLOSED = Problem(Category.CANT_OPEN, "The database is closed.", "Start the program again.")

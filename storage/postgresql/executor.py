@@ -28,9 +28,11 @@ _TYPES = (
     " WHERE attrelid = %s::regclass AND attnum > 0 AND NOT attisdropped"
 )
 _INSERT = re.compile(r"INSERT INTO ([\w\".]+) \(([\w\", ]+)\) VALUES \((?:%s, )*%s\)( ON CONFLICT .+)?")
-# lock not available, deadlock, serialization failure: nobody's fault, and gone in a moment.
-_PASSING = {"55P03", "40P01", "40001"}
+# lock not available, deadlock, serialization failure, time-out: nobody's fault, and gone in a moment.
+_PASSING = {"55P03", "40P01", "40001", "57014"}
 _PAUSE = 0.05
+# What a lock may be waited for: where less is left, another attempt would only end as a server that is silent.
+_LOCK_SECONDS = 2.0
 
 
 class NotStorableError(psycopg2.DataError):
@@ -108,7 +110,7 @@ class SessionStatements:
             self.session = self._renew()
             return True
         roll_back(self.session)
-        if error.pgcode not in _PASSING:
+        if error.pgcode not in _PASSING or deadline.remaining() < _LOCK_SECONDS:
             return False
         time.sleep(_PAUSE * attempt * (0.5 + random.random()))  # noqa: S311 - two desktops must not move in step
         return True

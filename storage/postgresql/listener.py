@@ -20,8 +20,8 @@ from psycopg2.extensions import POLL_READ, connection
 from models.problem import Problem
 from storage.postgresql import deadline
 from storage.postgresql.address import Address
-from storage.postgresql.database import READ_LIMIT
 from storage.postgresql.failure import is_closed, problem_of
+from storage.postgresql.limits import READ_LIMIT
 from storage.postgresql.session import Pace, connect
 
 CHANNEL: Final = "cts_connections"
