@@ -22,7 +22,7 @@ from storage.merge import Merged, merge
 from storage.open_database import Statements
 from storage.operations import Kind, Operation
 from storage.refusals import conflict, gone_meanwhile, id_taken, name_taken
-from storage.sql_texts import conflict_texts, done_text, several_text, texts, update_text
+from storage.sql_texts import conflict_texts, done_text, edit_at_once_text, several_text, texts, update_text
 from storage.taken_names import TakenNames
 
 AT_ONCE: Final = 250
@@ -97,6 +97,9 @@ class Applier:
 
     def apply(self, operations: Sequence[Operation]) -> list[Outcome]:
         """Apply all of them in their order. Raises StoreError for the first that is refused: roll back then."""
+        at_once = self._edit_at_once(operations)
+        if at_once is not None:
+            return [at_once]
         # A lookup first, because within this transaction nobody else can add to what is done.
         done = self._done(operations) if self._replay else set()
         self._read(operations)
@@ -114,6 +117,24 @@ class Applier:
             for row in fresh:
                 self._run.execute(self._texts.operation, row)
         return outcomes
+
+    def _edit_at_once(self, operations: Sequence[Operation]) -> Outcome | None:
+        """Save the usual edit, of a record that is as it was seen, with one statement; None where it is not that.
+
+        Three round trips to a server would cost half as much as everything else in a save together.
+        """
+        if self._dialect != "postgresql" or self._replay or len(operations) != 1:
+            return None
+        (operation,) = operations
+        changes, base = operation.changes, operation.base
+        # A new name may be taken, and an edit that knows nothing of what was there cannot be told from a change.
+        if operation.kind is not Kind.EDIT or "name" in changes or not changes.keys() <= base.keys():
+            return None
+        values = {**changes, "revision": operation.base_revision + 1, "updated_at": self._moment}
+        text = edit_at_once_text(tuple(values), tuple(base))
+        conditions = (operation.connection_id, operation.base_revision, *base.values())
+        row = self._run.execute(text, (*values.values(), *conditions, *operation.row(self._moment))).fetchone()
+        return None if row is None else Outcome(Applied.APPLIED, row)
 
     def _done(self, operations: Sequence[Operation]) -> set[str]:
         found: set[str] = set()

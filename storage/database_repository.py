@@ -126,8 +126,9 @@ class DatabaseRepository:
                 raise StoreError(gone_meanwhile(base.name))
             return row_of(current)
         (outcome,) = self.run([self._operation(base.id, Kind.EDIT, base.revision, before, wanted)])
-        assert outcome.row is not None
-        return outcome.row
+        row = outcome.row
+        assert row is not None
+        return row
 
     def set_flag(self, ids: Sequence[str], field: str, value: bool) -> list[ConnectionRow]:
         if field not in FLAGS:
@@ -165,7 +166,7 @@ class DatabaseRepository:
             if each in known and each not in live
         ]
         outcomes = self.run(operations)
-        return [outcome.row for outcome in outcomes if outcome.row is not None]
+        return [row for outcome in outcomes if (row := outcome.row) is not None]
 
     def deleted(self) -> list[Deleted]:
         with self._database.read() as connection:

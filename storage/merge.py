@@ -5,6 +5,7 @@ Units are never mixed from two versions.
 """
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from models.connection import CREDENTIALS, EDITABLE
@@ -19,6 +20,8 @@ UNITS: tuple[tuple[str, ...], ...] = (
 )
 """Every editable field, once, with the fields that it belongs to."""
 
+_TAKEN = tuple((unit, itemgetter(*unit)) for unit in UNITS)
+
 
 class Merged(NamedTuple):
     """`values` has every editable field. `conflicts` names the units that both sides changed differently."""
@@ -31,12 +34,13 @@ def merge(base: Values, mine: Values, theirs: Values) -> Merged:
     """Merge two changes of `base`. In a conflict `values` keep theirs, so that nothing of the database is lost."""
     values: dict[str, Any] = {}
     conflicts = []
-    for unit in UNITS:
-        old, my, their = (tuple(side[name] for name in unit) for side in (base, mine, theirs))
+    for unit, take in _TAKEN:
+        old, my, their = take(base), take(mine), take(theirs)
         if my != old and their not in (old, my):
             conflicts.append(unit)
-        chosen = my if their == old else their
-        values.update(zip(unit, chosen, strict=True))
+        chosen = mine if their == old else theirs
+        for name in unit:
+            values[name] = chosen[name]
     return Merged(values, tuple(conflicts))
 
 

@@ -180,6 +180,22 @@ def update_text(dialect: str, columns: tuple[str, ...]) -> str:
 
 
 @cache
+def edit_at_once_text(columns: tuple[str, ...], units: tuple[str, ...]) -> str:
+    """Return PostgreSQL's edit of a record that nobody changed, with its operation: it gives the row, or none.
+
+    Parameters: as of the update of the columns, what the units must hold, the operation's row.
+    """
+    parameter = _parameter("postgresql")
+    changes: dict[Any, Any] = {getattr(_LIVE, name): parameter for name in columns}
+    unchanged = (_LIVE.id == parameter) & (_LIVE.revision == parameter)
+    for name in units:
+        unchanged &= pw.Expression(getattr(_LIVE, name), "IS NOT DISTINCT FROM", parameter)
+    edit = _text("postgresql", _LIVE.update(changes).where(unchanged).returning(*_LIVE._meta.sorted_fields))
+    note = texts("postgresql").operation.replace("VALUES (", "SELECT ").replace(") ON", " FROM edited ON")
+    return f"WITH edited AS ({edit}), noted AS ({note}) SELECT {', '.join(FIELDS)} FROM edited"  # noqa: S608 - our own
+
+
+@cache
 def several_text(dialect: str, count: int) -> str:
     """Return the query of the whole rows of `count` ids."""
     return _text(dialect, _LIVE.select().where(_LIVE.id.in_([_parameter(dialect)] * count)))
