@@ -4,7 +4,6 @@ A person's retry begins the back-off anew. Where only a person can mend it (a pa
 is tried by itself.
 """
 
-import random
 import time
 from collections.abc import Callable
 from typing import Final
@@ -55,12 +54,16 @@ BY_A_PERSON: Final = frozenset(
 """No try comes by itself: a wrong password tried again and again locks an account."""
 
 
+def _chance() -> float:
+    import random
+
+    return random.random()  # noqa: S311 - only to part two desktops
+
+
 class Breaker:
     """Closed while the database is used, open while it is not. `clock` is monotonic, in seconds."""
 
-    def __init__(
-        self, clock: Callable[[], float] = time.monotonic, chance: Callable[[], float] = random.random
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, chance: Callable[[], float] = _chance) -> None:
         self._clock = clock
         self._chance = chance
         self._failures: list[float] = []

@@ -3,8 +3,8 @@
 import errno
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from models.problem import Category, Problem, StoreError
 from storage.atomic_file import WORKSHOPS
@@ -25,8 +25,7 @@ _PRIVATE = ("cts.db", "settings.json", "vault.json", "vault.json.bak", "vault.ke
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 
 
-@dataclass(frozen=True, slots=True)
-class DataFolder:
+class DataFolder(NamedTuple):
     """The folder and the names in it. `temporary`: it will be lost, `reason` says why. `problem` is what to tell.
 
     `warnings` are sentences about files that others may read or that are not what they seem.

@@ -1,6 +1,5 @@
 """Connections in a database. Every write is an operation, applied in one transaction, once (applying.py)."""
 
-import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -193,6 +192,8 @@ class DatabaseRepository:
                 if error.problem.category is not Category.CONTENTION or attempt == ATTEMPTS:
                     unknown = isinstance(error, CommitUnknownError)
                     raise NotAppliedError(error.problem, operations, unknown=unknown) from error
+                import random
+
                 # Rolled back whole, because another desktop was in the way; it is done in a moment.
                 time.sleep(PAUSE * attempt * (0.5 + random.random()))  # noqa: S311 - only to part the two
         if not replay:
@@ -286,7 +287,7 @@ def check_tables(database: OpenDatabase) -> None:
     """Raise StoreError(SCHEMA) unless every table that saving needs is there, with the columns we know."""
     with database.read() as connection:
         for table in (ConnectionTable, AppliedOperationTable, DeletedConnectionTable, ConflictTable):
-            connection.execute(select_nothing(database.dialect, table))
+            connection.execute(select_nothing(table))
 
 
 def forget_old(database: OpenDatabase, before: datetime | None = None) -> None:

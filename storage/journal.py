@@ -9,7 +9,6 @@ import threading
 import time
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Final
 
 from models.change import RejectedChange, WaitingChange
@@ -54,7 +53,7 @@ class Journal:
         with self._lock:
             if only != self._only_read:
                 self._only_read = only
-                self._folder = replace(self._given, writable=self._given.writable and not only)
+                self._folder = self._given._replace(writable=self._given.writable and not only)
                 # What was read while another program wrote is old.
                 self._records = self._device = None
 

@@ -9,7 +9,6 @@ import binascii
 import importlib
 import json
 import os
-import queue
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -150,6 +149,8 @@ class SystemKeyring:
         return found
 
     def _within_deadline(self, call: Callable[[], T]) -> T:
+        import queue
+
         answer: queue.SimpleQueue[tuple[bool, Any]] = queue.SimpleQueue()
 
         def run() -> None:

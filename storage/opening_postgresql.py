@@ -6,7 +6,7 @@ from pathlib import Path
 from models.problem import Category, Problem, StoreError
 from models.status import Backup, MigrationState, count_migrations
 from storage.database_repository import check_tables, forget_old
-from storage.migrator.runner import Migrator, needs_newer_program
+from storage.migrator.runner import Migrator, all_there, needs_newer_program
 from storage.opening_steps import NOT_OPEN, Outcome, Record, newer, short_of, timed
 from storage.postgresql.address import Address
 from storage.postgresql.database import PostgresDatabase
@@ -58,7 +58,7 @@ class PostgresOpening:
     def _migrate(self) -> Outcome:
         self.migrator = migrator = Migrator(self.database, self._migrations, backup=self._back_up)
         items = migrator.items()
-        if self.migrates and not self.database.read_only and not migrator.up_to_date():
+        if self.migrates and not self.database.read_only and not all_there(items):
             items = migrator.apply()
         good = [item for item in items if item.state in {MigrationState.APPLIED, MigrationState.BASELINE}]
         self.schema = max((item.number for item in good), default=0)

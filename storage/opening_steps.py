@@ -14,7 +14,7 @@ from storage.database import Database
 from storage.database_repository import DatabaseRepository, check_tables, forget_old
 from storage.diagnosis import problem_for
 from storage.legacy.shapes import may_need_take_over, recognise
-from storage.migrator.runner import Migrator, needs_newer_program
+from storage.migrator.runner import Migrator, all_there, needs_newer_program
 from storage.opening import open_file
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class Opening:
                 # Our migrations must not touch what was not taken over yet.
                 return "waiting for the take-over", None
         items = migrator.items()
-        if self.migrates and not database.read_only and not migrator.up_to_date():
+        if self.migrates and not database.read_only and not all_there(items):
             with database.hold():
                 items = migrator.apply()
         good = [item for item in items if item.state in {MigrationState.APPLIED, MigrationState.BASELINE}]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,7 +31,7 @@ class Known(NamedTuple):
 
 def known(folder: DataFolder) -> Known:
     """Look at the record files, changing none. Files of CTS v3.1, or of no database yet, are not known."""
-    records = RecordFolder(replace(folder, writable=False))
+    records = RecordFolder(folder._replace(writable=False))
     records.open()
     if records.identity == Identity():
         return Known()

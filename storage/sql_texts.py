@@ -220,9 +220,14 @@ def done_text(dialect: str, count: int) -> str:
 
 
 @cache
-def select_nothing(dialect: str, table: type[pw.Model]) -> str:
-    """Return a query that fails unless the table has all the columns that we know."""
-    return _text(dialect, table.select().where(pw.SQL("1 = 0")))
+def select_nothing(table: type[pw.Model]) -> str:
+    """Return a query that fails unless the table has all the columns that we know.
+
+    Put together here: a start asks this of four tables, and Peewee takes 1 ms for each. With the table before each
+    column, because SQLite takes a name in quotes that it does not know for a text.
+    """
+    columns = ", ".join(f't1."{field.column_name}"' for field in table._meta.sorted_fields)
+    return f'SELECT {columns} FROM "{table._meta.table_name}" AS t1 WHERE 1 = 0'  # noqa: S608 - names of our own tables
 
 
 def _all_columns(table: type[pw.Model], parameter: pw.SQL) -> dict[Any, Any]:

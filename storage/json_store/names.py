@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,8 @@ ASIDE: Final = ".cts31"
 """Stands before `.json` in the name of a file of CTS v3.1 that had to make room; the take-over still reads it."""
 
 LEGACY_LIMIT: Final = 16 * 1024 * 1024
-_DIGITS = frozenset("0123456789abcdef")
+# A UUID or, for an id that is none, its SHA-256: one pattern, because a start asks this of every file of the folder.
+_RECORD = re.compile(r"(?:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{64})\.json")
 # Keys of a CTS v3.1 record that ours never have: they tell whose a file was that can no longer be read.
 _LEGACY_KEYS = (b'"exchange_id"', b'"api_type"', b'"is_testnet"', b'"is_enabled"', b'"is_live_trade"')
 
@@ -30,10 +32,7 @@ def file_name(connection_id: str) -> str:
 
 def is_record_name(name: str) -> bool:
     """Tell whether a file of this name would be one of our records."""
-    stem = name.removesuffix(".json")
-    if stem == name:
-        return False
-    return is_connection_id(stem) or (len(stem) == 64 and _DIGITS.issuperset(stem))
+    return _RECORD.fullmatch(name) is not None
 
 
 def is_our_index(path: Path) -> bool:

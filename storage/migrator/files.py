@@ -5,7 +5,6 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -19,16 +18,16 @@ _NAME = re.compile(r"(?P<number>[0-9]{3,6})_(?P<name>[A-Za-z0-9_]+)(?:\.(?P<dial
 _PUT_BACK = "Put back the files that came with the program."
 
 
-@dataclass(frozen=True)
 class Migration:
     """One migration as it is on disk. `statements` are parsed when first asked for."""
 
-    number: int
-    name: str
-    path: Path
-    sql: str
-    checksum: str
-    dialect: str
+    def __init__(self, number: int, name: str, path: Path, sql: str, checksum: str, dialect: str) -> None:
+        self.number = number
+        self.name = name
+        self.path = path
+        self.sql = sql
+        self.checksum = checksum
+        self.dialect = dialect
 
     @cached_property
     def statements(self) -> "tuple[Statement, ...]":

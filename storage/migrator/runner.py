@@ -21,6 +21,7 @@ _ADD_COLUMN = re.compile(
     r"""ALTER\s+TABLE\s+(?:(?:main|public)\.)?"?(?P<table>\w+)"?\s+ADD\s+COLUMN\s+(?!IF\b)"?(?P<column>\w+)"?\s""",
     re.IGNORECASE,
 )
+_THERE = {MigrationState.APPLIED, MigrationState.BASELINE}
 _log = logging.getLogger(__name__)
 
 
@@ -233,3 +234,8 @@ def _is_there(opened: Session, text: str) -> bool:
 def needs_newer_program(items: Sequence[MigrationItem]) -> bool:
     """Tell whether a newer program has changed this database: it is opened read-only then."""
     return any(item.state is MigrationState.FUTURE for item in items)
+
+
+def all_there(items: Sequence[MigrationItem]) -> bool:
+    """Tell whether there is nothing to do: every file is applied or adopted, as it is, and so is nothing else."""
+    return bool(items) and all(item.state in _THERE for item in items)

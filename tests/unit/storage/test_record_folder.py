@@ -318,7 +318,7 @@ def test_a_read_only_folder_is_read_and_refuses_changes(tmp_path: Path) -> None:
     connection = a_record()
     with open_records(tmp_path) as records:
         records.mirror([connection])
-    folder = replace(prepare(tmp_path), writable=False)
+    folder = prepare(tmp_path)._replace(writable=False)
     path_of(folder, (damaged := new_connection_id())).write_bytes(b"{")
     files = RecordFiles(folder)
     files.load()
