@@ -11,7 +11,6 @@ from typing import Any, Literal, Protocol, TypeVar
 
 from models.problem import Category, MigrationError, Problem, StoreError
 from storage.diagnosis import diagnose
-from storage.postgresql.limits import READ_LIMIT
 
 T = TypeVar("T")
 Dialect = Literal["sqlite", "postgresql"]
@@ -240,7 +239,7 @@ def session(database: MigratedDatabase, wait: float, *, looks: bool = False) -> 
     look: Callable[[], AbstractContextManager[Any]] | None = getattr(database, "look", None) if looks else None
     taken = look or hold
     with taken() if taken else nullcontext(database.cursor_connection()) as connection:
-        opened = Session(connection, database.dialect, wait=wait, lead=READ_LIMIT if look else "")
+        opened = Session(connection, database.dialect, wait=wait, lead=_read_limit() if look else "")
         try:
             yield opened
         except opened.error as error:
@@ -250,6 +249,13 @@ def session(database: MigratedDatabase, wait: float, *, looks: bool = False) -> 
             raise StoreError(diagnose(error, where=str(where or "the database"), path=where)) from error
         finally:
             opened.close()
+
+
+def _read_limit() -> str:
+    # Only a server has such a look; a command on a file imports nothing of it.
+    from storage.postgresql.limits import READ_LIMIT
+
+    return READ_LIMIT
 
 
 def is_read_only(error: BaseException) -> bool:
