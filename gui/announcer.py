@@ -23,6 +23,8 @@ class Announcer(QObject):
         self._store: StoreStatus | None = None
         # How the problems of the store that were told begin.
         self._told: set[str] = set()
+        # What was said of conflicts and refusals, which somebody may settle on any desktop.
+        self._to_settle: set[str] = set()
         shell.bridge.notice.connect(self._show)
         shell.bridge.store_changed.connect(self._follow)
         shell.bridge.vault_changed.connect(self._forget_lock)
@@ -66,6 +68,7 @@ class Announcer(QObject):
             say(event.text, level=event.level, solution=solution, detail=detail, action=self._remedy(problem))
         elif event.level == "warning" and store is not None and (store.conflicts or store.rejected):
             part = "conflicts" if store.conflicts else "rejected"
+            self._to_settle.add(event.text)
             say(
                 event.text,
                 level=event.level,
@@ -97,3 +100,6 @@ class Announcer(QObject):
         elif self._told:
             self._bar.withdraw(self._told)
             self._told.clear()
+        if self._to_settle and not (status.conflicts or status.rejected):
+            self._bar.withdraw(self._to_settle)
+            self._to_settle.clear()

@@ -18,14 +18,17 @@ from models.change import Choice, Conflict
 
 _HEADERS: Final = ("Field", "Was", "Mine", "Theirs", "Keep")
 _MINE, _THEIRS, _KEEP = 2, 3, 4
-_WIDTHS = {0: 150, 1: 130, _MINE: 160, _KEEP: 90}
+_WIDTHS = {0: 130, 1: 120, _MINE: 130, _KEEP: 100}
 _CHOSEN = ("✓", "ok")
 _OPEN = ("?", "warning")
 _MOST_ROWS = 7
 
 
 class ConflictView(QWidget):
-    """M keeps mine, T theirs, for the field under the cursor. `changed` comes with every choice."""
+    """M keeps mine, T theirs, for the field under the cursor. `changed` comes with every choice.
+
+    `last_word` follows once everything is chosen.
+    """
 
     changed = Signal()
 
@@ -42,6 +45,7 @@ class ConflictView(QWidget):
         self.hint = PlainLabel(tone="muted", wrap=True)
         self.full = KeyValueList()
         self._few = few
+        self.last_word = ""
         row = QHBoxLayout()
         row.setSpacing(8)
         row.addWidget(self.all_mine)
@@ -112,7 +116,7 @@ class ConflictView(QWidget):
         self.model.refresh()
         left = sum(one.fields not in self._choices for one in self.model.items)
         keys = "M keeps mine, T keeps theirs, for the selected line."
-        self.hint.setText(f"{left} still to choose. {keys}" if left else "Everything is chosen.")
+        self.hint.setText(f"{left} still to choose. {keys}" if left else f"Everything is chosen.{self.last_word}")
         self._show_full()
         self.changed.emit()
 
@@ -131,9 +135,10 @@ class ConflictView(QWidget):
 
 
 class _ConflictTable(TonedTable):
-    """`wanted` carries a row and the side to keep."""
+    """`wanted` carries a row and the side to keep; `confirmed` comes with Enter."""
 
     wanted = Signal(int, object)
+    confirmed = Signal()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         keys = {
@@ -145,6 +150,8 @@ class _ConflictTable(TonedTable):
         choice = keys.get(Qt.Key(event.key()))
         if choice is not None and not event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
             self.wanted.emit(self.currentIndex().row(), choice)
+        elif event.key() in {Qt.Key.Key_Return, Qt.Key.Key_Enter} and not event.isAutoRepeat():
+            self.confirmed.emit()
         else:
             super().keyPressEvent(event)
 

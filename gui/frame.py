@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from PySide6.QtCore import QSize, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QColor, QPaintEvent, QPalette
+from PySide6.QtGui import QCloseEvent, QColor, QKeyEvent, QPaintEvent, QPalette
 from PySide6.QtWidgets import QLabel, QWidget
 
 TITLE = "CTS Connections"
@@ -15,6 +15,8 @@ EDGES = QSize(16, 48)
 class Frame(QWidget):
     """`painted` comes once, after the first paint. `may_close` is asked when a person closes the window.
 
+    `early` has the keys that were pressed before anything was there to take them.
+
     No QMainWindow: that moves what it holds by an animation, and so lays all of it out and paints it twice.
     """
 
@@ -24,6 +26,8 @@ class Frame(QWidget):
         super().__init__()
         self.may_close: Callable[[], bool] = lambda: True
         self._was_painted = False
+        self._filled = False
+        self.early: list[QKeyEvent] = []
         # The style and its palette come later; the ground should not change its colour then. (Making a new palette
         # from a colour would import Qt's enumerations, half of what the first paint may take.)
         palette = self.palette()
@@ -38,6 +42,7 @@ class Frame(QWidget):
         """Show `content`, all over the frame."""
         from PySide6.QtWidgets import QVBoxLayout
 
+        self._filled = True
         self._blank.deleteLater()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -48,6 +53,12 @@ class Frame(QWidget):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         event.setAccepted(self.may_close())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._filled:
+            super().keyPressEvent(event)
+        else:
+            self.early.append(event.clone())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

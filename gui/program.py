@@ -75,6 +75,10 @@ class Program(QObject):
         self._theme.set_sheet()
         self._frame.fill(self._window)
         self._window.restore(self._settings.window)
+        if self._frame.early:
+            from gui.early_keys import press
+
+            press(self._frame.early, self._window)
         # Two turns of the loop: one to paint the rows, one to come back.
         QTimer.singleShot(0, self, lambda: QTimer.singleShot(0, self, self._list_painted.set))
         self._builder = threading.Thread(target=self._build, args=(make_core,), name="builder", daemon=True)

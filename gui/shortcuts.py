@@ -33,7 +33,7 @@ SHORTCUTS = (
             ("Shift+F10 or the menu key", "Actions for the selection"),
         ),
     ),
-    ("In a conflict", (("M or T", "Keep mine, or theirs, of the selected field"),)),
+    ("In a conflict", (("M or T", "Keep mine, or theirs, of the selected field"), ("Enter", "Apply what is chosen"))),
     ("In a form", (("Ctrl+Enter", "Save"), ("Escape", "Cancel; asks if something would be lost"))),
 )
 

@@ -276,7 +276,7 @@ def _color(value: object) -> str:
     if value in (None, ""):
         return ""
     if not isinstance(value, str) or not _COLOR.fullmatch(value):
-        raise ValueError("is not a colour like #1f6feb")
+        raise ValueError("is not written like #1f6feb")
     return value.lower()
 
 

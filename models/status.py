@@ -169,7 +169,10 @@ class Scrubbed(NamedTuple):
 
 
 class ImportItem(NamedTuple):
-    """One record of an import. `action` is add, skip or refuse; `name` is the one that it gets."""
+    """One record of an import. `action` is add, skip or refuse; `name` is the one that it gets.
+
+    `credentials`: it brings some.
+    """
 
     source: str
     name: str
@@ -177,3 +180,4 @@ class ImportItem(NamedTuple):
     action: str
     sentence: str
     advice: tuple[str, ...] = ()
+    credentials: bool = False

@@ -57,6 +57,10 @@ class ConnectionService:
     def rows(self) -> list[ConnectionRow]:
         return self._store.repository.rows()
 
+    def have_credentials(self) -> bool:
+        """Tell whether any connection has a secret yet."""
+        return any(row.api_key_set or row.api_secret_set or row.api_passphrase_set for row in self.rows())
+
     def get(self, connection_id: str) -> Connection:
         connection = self._store.repository.get(connection_id)
         if connection is None:

@@ -171,7 +171,9 @@ class _Present:
 
     @staticmethod
     def _item(record: _Read, action: str, sentence: str) -> ImportItem:
-        return ImportItem(record.source, record.label, record.exchange, action, sentence, record.advice)
+        connection = record.connection
+        brings = connection is not None and any(getattr(connection, name) is not None for name in CREDENTIALS)
+        return ImportItem(record.source, record.label, record.exchange, action, sentence, record.advice, brings)
 
 
 def _read_file(path: Path) -> list[_Read]:

@@ -134,6 +134,10 @@ class VaultService:
         self._vault.opened().lost.begin_anew()
         return self._publish()
 
+    def key_lies_open(self) -> bool:
+        """Tell whether the key is beside data that lasts: whoever copies the folder could open what is sealed."""
+        return self._vault.status.holder == "file" and not self._store.status.temporary
+
     def wants(self) -> Literal["", "unlock", "passphrase"]:
         """Return what a person has to do before secrets can be used: unlock, or set the shared vault's passphrase."""
         if self._vault.status.locked:

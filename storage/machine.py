@@ -389,13 +389,13 @@ def _announce(publish: Callable[[Event], None], done: Reconciled, before: StoreS
     if before.state is StoreState.READ_ONLY or (was_online and not (done.applied or done.rejected)):
         return
     parts = [] if was_online or before.problem is CONNECTING else ["The database is back."]
-    for count, words in (
-        (done.applied, "sent"),
-        (done.conflicts, "in conflict with another desktop's"),
-        (done.rejected, "refused"),
+    for count, one, several in (
+        (done.applied, "change was sent", "changes were sent"),
+        (done.conflicts, "conflict waits for your choice", "conflicts wait for your choice"),
+        (done.rejected, "change was refused", "changes were refused"),
     ):
         if count:
-            parts.append(f"{count:,} {'change was' if count == 1 else 'changes were'} {words}.")
+            parts.append(f"{count:,} {one if count == 1 else several}.")
     if parts:
         level = "warning" if done.conflicts or done.rejected else "info"
         publish(Notice(level, " ".join(parts)))

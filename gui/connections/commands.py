@@ -1,6 +1,6 @@
 """What a person can do on the Connections page, by button, key or menu, always to what is selected."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,8 +23,30 @@ if TYPE_CHECKING:
     from models.status import ImportItem
 
 
+class _Readiness:
+    """Keeps what is asked for until the store is open: a key that is pressed before should not be lost."""
+
+    def __init__(self, controller: ConnectionsController) -> None:
+        self._controller = controller
+        self._begun = False
+        self._waiting: list[Callable[[], object]] = []
+
+    def do(self, call: Callable[[], object]) -> None:
+        """Do it now, or as soon as it can be done; never, where there is no program behind the window."""
+        if not self._begun:
+            self._waiting.append(call)
+        elif self._controller.ready:
+            call()
+
+    def begin(self) -> None:
+        self._begun = True
+        waiting, self._waiting = self._waiting, []
+        for call in waiting:
+            self.do(call)
+
+
 class Commands(QObject):
-    """`ready` is False until the services are there. After a deletion, `place_after_removal` is where the next
+    """`readiness.begin` is called once the store is open. After a deletion, `place_after_removal` is where the next
     selection belongs; -1 otherwise.
     """
 
@@ -42,7 +64,7 @@ class Commands(QObject):
         self._controller, self._messages = controller, messages
         self._permission = permission
         self._forms: Forms | None = None
-        self.ready = False
+        self.readiness = _Readiness(controller)
         self.place_after_removal = -1
 
     @property
@@ -58,8 +80,7 @@ class Commands(QObject):
         return self._forms.unsaved() if self._forms is not None else ""
 
     def new(self) -> None:
-        if self.ready and self._permission.allowed():
-            self.forms.open_form(None, None)
+        self.readiness.do(lambda: self._permission.allowed() and self.forms.open_form(None, None))
 
     def open_form(
         self, connection: "Connection | None", key_ending: str | None, refused: "RejectedChange | None" = None
@@ -72,49 +93,51 @@ class Commands(QObject):
             self._controller.try_again(op_id)
 
     def choose_import(self) -> None:
-        if self.ready and self._permission.allowed():
-            self.forms.choose_import()
+        self.readiness.do(lambda: self._permission.allowed() and self.forms.choose_import())
 
     def show_import(self, paths: Sequence[Path], items: "Sequence[ImportItem]") -> None:
         self.forms.show_import(paths, items)
 
     def choose_export(self) -> None:
-        if self.ready:
-            self.forms.choose_export(self._table.selected_ids())
+        self.readiness.do(lambda: self.forms.choose_export(self._table.selected_ids()))
 
     def edit(self) -> None:
         ids = self._table.selected_ids()
-        if self._controller.ready and len(ids) == 1:
-            if self._permission.allowed():
-                self._controller.edit(ids[0])
+        if len(ids) == 1:
+            self._change(ids, lambda: self._controller.edit(ids[0]))
         elif len(ids) > 1:
             self._messages.say("Several connections are selected; a form edits one.", solution="Select one of them.")
 
     def duplicate(self) -> None:
-        if ids := self._changeable():
-            self._controller.actions.duplicate(ids)
+        ids = self._table.selected_ids()
+        self._change(ids, lambda: self._controller.actions.duplicate(ids))
 
     def enable(self, on: bool) -> None:
-        if ids := self._changeable():
-            self._controller.actions.set_enabled(ids, on=on)
+        ids = self._table.selected_ids()
+        self._change(ids, lambda: self._controller.actions.set_enabled(ids, on=on))
 
     def toggle(self) -> None:
         """Enable the selected ones, or disable them where all of them are enabled."""
         self.enable(not all(row.enabled for row in self._table.selected_rows()))
 
     def delete(self) -> None:
-        if ids := self._changeable():
-            self.place_after_removal = self._model.places(ids)[0]
+        ids = self._table.selected_ids()
+
+        def remove() -> None:
+            # What waited for the store may be gone from the list by now.
+            self.place_after_removal = next(iter(self._model.places(ids)), -1)
             self._controller.actions.remove(ids)
+
+        self._change(ids, remove)
 
     def undo(self) -> None:
         if self._permission.allowed():
             self._controller.actions.undo()
 
-    def _changeable(self) -> Sequence[str]:
-        """Return what is selected where it may be changed, else nothing, and say why."""
-        ids = self._table.selected_ids() if self._controller.ready else ()
-        return ids if ids and self._permission.allowed() else ()
+    def _change(self, ids: Sequence[str], change: Callable[[], object]) -> None:
+        """Change what is selected where it may be changed; else say why not."""
+        if ids:
+            self.readiness.do(lambda: self._permission.allowed() and change())
 
     def select_after_removal(self) -> None:
         """Select what is now where the removed rows were, if they were removed here."""

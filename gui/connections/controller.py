@@ -9,6 +9,8 @@ from gui.connections.actions import ConnectionActions
 from gui.connections.order_index import OrderIndex
 from gui.connections.transfers import Transfers
 from gui.shell import Shell
+from models.connection import CREDENTIALS
+from models.connection_rules import validate
 from models.problem import Category, ConflictError, CtsError, InputError, Problem, StoreError, VaultError
 
 if TYPE_CHECKING:
@@ -49,7 +51,7 @@ class ConnectionsController(QObject):
         self._asking: VaultAsking | None = None
         self._late: list[ConnectionsChanged] = []
         self.actions = ConnectionActions(shell, lambda: self.core, self)
-        self.transfers = Transfers(shell, lambda: self.core, self)
+        self.transfers = Transfers(shell, lambda: self.core, self.vault_asking, self)
         self.actions.stored.connect(self.stored)
         self.transfers.imported.connect(self.reload)
 
@@ -142,15 +144,12 @@ class ConnectionsController(QObject):
             connection, ending = None, None
         self.form_ready.emit(connection, ending, refused)
 
-    def _ask_vault(self, error: VaultError, form: "ConnectionDialog") -> bool:
-        """Ask for the passphrase that saving needs, right here, and save again; False where that would not help."""
-        from gui.vault_asking import ASKED_FOR, VaultAsking
+    def vault_asking(self) -> "VaultAsking":
+        """Return what asks for a passphrase right where saving needs one, and then goes on."""
+        from gui.vault_asking import VaultAsking
 
-        if error.problem.category not in ASKED_FOR:
-            return False
         self._asking = self._asking or VaultAsking(self._shell, lambda: self.core, self)
-        self._asking.ask(error.problem, lambda: self.save(form), form)
-        return True
+        return self._asking
 
     async def _show_conflict(self, form: "ConnectionDialog", error: ConflictError) -> None:
         """Give the form the record as it is now and what conflicts; what was typed stays."""
@@ -172,11 +171,17 @@ class ConnectionsController(QObject):
         return saved
 
     async def _save(self, form: "ConnectionDialog") -> None:
-        base = form.base
+        base, asking = form.base, self.vault_asking()
         try:
+            fields = form.fields()
+            if any(fields.get(name) for name in CREDENTIALS):
+                # What is wrong in the form comes first: nobody should set a passphrase for what is then refused.
+                validate(fields, base)
+                if await asking.asks_first(lambda: self.save(form), form):
+                    return
             saved = await self._store(form)
         except VaultError as error:
-            if not self._ask_vault(error, form):
+            if not asking.ask(error.problem, lambda: self.save(form), form):
                 raise
             form.show_problem(error.problem)
             return

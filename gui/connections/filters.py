@@ -1,5 +1,8 @@
 """The row above the list: what narrows it, how many are left, and the way back to all of them."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
@@ -17,6 +20,8 @@ _STATES = (
     ("live", "May trade live"),
 )
 _MARKED = {"waiting": "Waiting for the database", "conflict": "In conflict", "refused": "Refused by the database"}
+
+_LONGEST = 100
 
 
 class _Count(PlainLabel):
@@ -66,6 +71,19 @@ class FilterRow(QWidget):
         for chip in self._chips():
             chip.choose("")
 
+    def choices(self) -> dict[str, Any]:
+        """Return what is chosen and worth keeping; what waits or conflicts is over by the next start."""
+        kept = {name: chip.value for name, chip in self._named() if chip.value not in _MARKED}
+        return {"filters": {name: value for name, value in kept.items() if value}}
+
+    def restore(self, kept: Mapping[str, Any]) -> None:
+        filters = kept.get("filters")
+        for name, chip in self._named():
+            value = filters.get(name) if isinstance(filters, dict) else None
+            known = name != "state" or value in dict(_STATES)
+            if isinstance(value, str) and known and len(value) <= _LONGEST:
+                chip.choose(value)
+
     def show_counts(self, index: OrderIndex) -> None:
         """Say how many are shown; what the chips offer is looked up when one is opened."""
         self._index = index
@@ -100,4 +118,12 @@ class FilterRow(QWidget):
         self.tag.set_choices([(value, f"{value} ({tags[value]:,})") for value in sorted(tags, key=str.casefold)[:200]])
 
     def _chips(self) -> tuple[FilterChip, ...]:
-        return (self.exchange, self.state, self.environment, self.tag)
+        return tuple(chip for _name, chip in self._named())
+
+    def _named(self) -> tuple[tuple[str, FilterChip], ...]:
+        return (
+            ("exchange", self.exchange),
+            ("state", self.state),
+            ("environment", self.environment),
+            ("tag", self.tag),
+        )

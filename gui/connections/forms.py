@@ -46,11 +46,12 @@ class Forms:
         names = [form.windowTitle() for form in self._open if form.is_changed()]
         return f"What was typed in “{names[0]}” is not saved yet." if names else ""
 
-    def choose_import(self) -> None:
+    def choose_import(self) -> QFileDialog:
         dialog = self._file_dialog("Import connections", "Import")
         dialog.setFileMode(QFileDialog.FileMode.ExistingFiles)
         dialog.filesSelected.connect(self._controller.transfers.preview_import)
         dialog.open()
+        return dialog
 
     def choose_export(self, ids: Sequence[str]) -> None:
         """Ask for a file; several selected connections are exported alone, else all of them."""
@@ -66,7 +67,8 @@ class Forms:
     def show_import(self, paths: Sequence[Path], items: "Sequence[ImportItem]") -> ImportDialog:
         """Show what an import would do; it is done when the person agrees."""
         dialog = ImportDialog(self._theme, items, self._parent)
-        dialog.accepted.connect(lambda: self._controller.transfers.apply_import(paths))
+        secrets = any(item.credentials and item.action == "add" for item in items)
+        dialog.accepted.connect(lambda: self._controller.transfers.apply_import(paths, self._parent, secrets=secrets))
         dialog.open()
         return dialog
 

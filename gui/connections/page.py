@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtWidgets import QApplication, QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from gui.connections.commands import Commands
 from gui.connections.controller import REFUSED, ConnectionsController
@@ -20,6 +20,7 @@ from gui.connections.table_model import ConnectionTableModel
 from gui.connections.toolbar import Toolbar
 from gui.shell import Page, Shell
 from gui.widgets.fields import SearchField
+from gui.widgets.keyboard import keyboard_in
 
 if TYPE_CHECKING:
     from models.connection_row import ConnectionRow
@@ -69,7 +70,7 @@ class ConnectionsPage(Page):
         self._set_ready(ready=True)
         self.controller.reload()
         self._marking.ask()
-        self.permission.ask()
+        self.permission.ask(self.commands.readiness.begin)
 
     def take_focus(self) -> None:
         if self.table.isVisible():
@@ -96,6 +97,7 @@ class ConnectionsPage(Page):
     def show_problem(self, problem: "Problem") -> None:
         """Say why there is no list; a list that is shown already stays, the message bar says the rest."""
         self._set_ready(ready=True)
+        self.commands.readiness.begin()
         self.empty.problem = problem
         self._update_view()
 
@@ -103,10 +105,11 @@ class ConnectionsPage(Page):
         return self.commands.unsaved()
 
     def state(self) -> dict[str, Any]:
-        return self.table.columns.state() | {"detail": self._splitter.sizes()[1]}
+        return self.table.columns.state() | self.filters.choices() | {"detail": self._splitter.sizes()[1]}
 
     def restore(self, kept: Mapping[str, Any]) -> None:
         self.table.columns.restore(kept)
+        self.filters.restore(kept)
         width = kept.get("detail")
         if isinstance(width, int) and 200 <= width <= 900:
             self._splitter.setSizes([10_000, width])
@@ -163,7 +166,6 @@ class ConnectionsPage(Page):
 
     def _set_ready(self, *, ready: bool) -> None:
         self.tools.set_ready(ready=ready)
-        self.commands.ready = ready
         self.empty.loading = not ready
         self._update_view()
 
@@ -171,6 +173,9 @@ class ConnectionsPage(Page):
         self.empty.problem = None
         self.model.set_index(index)
         self._list_changed()
+        if self.table.selected_ids():
+            # What others changed of it is in the list only as far as it has columns.
+            self._show_selection()
 
     def _apply(self, changed: "Sequence[ConnectionRow]", removed: Sequence[str]) -> None:
         self.model.apply(changed, removed)
@@ -191,12 +196,14 @@ class ConnectionsPage(Page):
         index = self.model.index_of
         has_rows = bool(index.visible)
         self.filters.setVisible(bool(len(index)))
-        self.search.setEnabled(bool(len(index)))
+        # What is typed before the list is there narrows it when it comes.
+        self.search.setEnabled(bool(len(index)) or self.empty.loading)
         if not has_rows:
             self.empty.show_reason(narrowed=bool(len(index)))
         shown = self.table if has_rows else self.empty
         if self._stack.currentWidget() is not shown:
-            focus = QApplication.focusWidget()
+            # Where a dialog is over the window, the keyboard comes back to this when it closes.
+            focus = keyboard_in(self)
             self._stack.setCurrentWidget(shown)
             # A button above has the keyboard only because there was no list to have it.
             if has_rows and focus is not None and (self.tools.holds(focus) or self.empty.isAncestorOf(focus)):

@@ -1,5 +1,6 @@
 """Whether connections may be changed now; where the store is read-only, why not, in words that stay in sight."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
@@ -38,10 +39,10 @@ class Permission(QObject):
     def attach(self, core: "Core") -> None:
         self._core = core
 
-    def ask(self) -> None:
-        """Look how the store is; later changes come as events."""
+    def ask(self, then: Callable[[], object]) -> None:
+        """Look how the store is; `then` comes when that is known. Later changes come as events."""
         if self._core is not None:
-            self._shell.tasks.start("connections: permission", self._read(self._core))
+            self._shell.tasks.start("connections: permission", self._read(self._core, then))
 
     def allowed(self) -> bool:
         """Tell whether something may be changed; says in the message bar why not."""
@@ -51,8 +52,11 @@ class Permission(QObject):
         self._shell.messages.say(f"Read-only. {self._problem.text}", solution=solution)
         return False
 
-    async def _read(self, core: "Core") -> None:
-        self._follow(await self._shell.tasks.read(core.status.store))
+    async def _read(self, core: "Core", then: Callable[[], object]) -> None:
+        try:
+            self._follow(await self._shell.tasks.read(core.status.store))
+        finally:
+            then()
 
     def _follow(self, status: "StoreStatus") -> None:
         from models.status import StoreState

@@ -11,6 +11,7 @@ from gui.figures import count_text, stamp_text
 from gui.theme import Theme
 from gui.widgets.buttons import Button
 from gui.widgets.containers import EmptyState
+from gui.widgets.keyboard import holds_keyboard
 from gui.widgets.labels import PlainLabel
 from gui.widgets.line_model import MARK_ROLE, TONE_ROLE, Cell, LineModel
 from gui.widgets.toned_table import TonedTable
@@ -50,10 +51,14 @@ class WaitingPanel(QWidget):
 
 
 class RejectedPanel(QWidget):
-    """What the database refused, and why. `edit_wanted` and `dismiss_wanted` carry the RejectedChange."""
+    """What the database refused, and why. `edit_wanted` and `dismiss_wanted` carry the RejectedChange.
+
+    `emptied` comes as that of the conflicts.
+    """
 
     edit_wanted = Signal(object)
     dismiss_wanted = Signal(object)
+    emptied = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -93,8 +98,11 @@ class RejectedPanel(QWidget):
         self.model.modelReset.connect(self._begin)
 
     def show_changes(self, changes: Sequence[RejectedChange]) -> None:
+        held = bool(self.model.items) and not changes and holds_keyboard(self)
         self.model.set_items(changes)
         self._pages.setCurrentIndex(1 if changes else 0)
+        if held:
+            self.emptied.emit()
 
     def set_reason(self, reason: str) -> None:
         for button in (self.edit, self.dismiss):
@@ -126,9 +134,13 @@ class RejectedPanel(QWidget):
 
 
 class ConflictsPanel(QWidget):
-    """The records with conflicts, and one of them field by field. `resolve_wanted` carries {conflict id: Choice}."""
+    """The records with conflicts, and one of them field by field. `resolve_wanted` carries {conflict id: Choice}.
+
+    `emptied` comes when the last one is settled while the keyboard is here: it needs another place.
+    """
 
     resolve_wanted = Signal(object)
+    emptied = Signal()
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
@@ -140,8 +152,9 @@ class ConflictsPanel(QWidget):
         self.list = TonedTable(theme, TONE_ROLE, MARK_ROLE, name="Connections in conflict", dense=True)
         self.list.setSelectionMode(_SINGLE)
         self.list.setModel(self.records)
-        self.list.set_widths({0: 190, 2: 150, 3: 130}, 1)
+        self.list.set_widths({0: 190, 2: 110, 3: 140}, 1)
         self.view = ConflictView(theme)
+        self.view.last_word = " Enter applies it."
         self.explanation = PlainLabel(tone="muted", wrap=True, selectable=True)
         self.apply = Button("Apply choices", self._apply, tone="primary")
         self.reason = PlainLabel(tone="muted", wrap=True)
@@ -149,14 +162,18 @@ class ConflictsPanel(QWidget):
         self.list.selectionModel().currentRowChanged.connect(self._select)
         self.records.modelReset.connect(self._begin)
         self.view.changed.connect(self._follow)
+        self.view.table.confirmed.connect(self.apply.click)
 
     def show_conflicts(self, conflicts: Sequence[Conflict]) -> None:
         grouped: dict[str, list[Conflict]] = {}
         for one in conflicts:
             grouped.setdefault(one.connection_id, []).append(one)
+        held = bool(self.records.items) and not conflicts and holds_keyboard(self)
         self.records.set_items([tuple(each) for each in grouped.values()])
         self._pages.setCurrentIndex(1 if conflicts else 0)
         self._show_record(self.list.currentIndex().row())
+        if held:
+            self.emptied.emit()
 
     def set_reason(self, reason: str) -> None:
         self._blocked = reason
@@ -218,6 +235,8 @@ class ConflictsPanel(QWidget):
         chosen = self.view.choices()
         choices: dict[str, Choice] = {one.id: chosen[one.fields] for one in self._conflicts if one.fields in chosen}
         if choices:
+            # The button is disabled meanwhile, and would hand the keyboard to whatever comes next.
+            self.view.table.setFocus()
             self.resolve_wanted.emit(choices)
 
 

@@ -38,6 +38,8 @@ class ChangesPart(QObject):
         self._reader.read.connect(self._show)
         self.conflicts.resolve_wanted.connect(actions.resolve)
         self.rejected.dismiss_wanted.connect(self._ask_dismiss)
+        for panel in (self.conflicts, self.rejected):
+            panel.emptied.connect(tabs.bar.setFocus)
         self.rejected.edit_wanted.connect(lambda change: shell.go_to(f"connections/{REFUSED}{change.op_id}"))
         self.fence.accepted.connect(actions.accept_database)
         self.fence.settings_wanted.connect(lambda: shell.go_to("settings/database"))

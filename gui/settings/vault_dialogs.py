@@ -68,10 +68,40 @@ class PassphraseDialog(_SecretDialog):
 
     def give(self) -> None:
         if self.first.text() != self.second.text():
-            self.refuse("The two are not the same.")
+            # Enter after the first one leads on to the second.
+            led_on = self.first.hasFocus() and not self.second.text()
+            self.refuse("" if led_on else "The two are not the same.")
             self.second.setFocus()
             return
         self.given.emit(Secret(self.first.text()))
+
+
+class FirstSecretDialog(PassphraseDialog):
+    """Asks for a passphrase before the first secret is stored where no keyring keeps the key. `declined`: without."""
+
+    declined = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        title = "Protect your secrets?"
+        self.setWindowTitle(title)
+        self.setAccessibleName(title)
+        self.heading.setText(title)
+        self.set_text(
+            "This system has no keyring that can be used. With a passphrase nobody else opens your secrets: you type "
+            "it after each start, when a secret is needed. Without one their key lies beside the data, in vault.key, "
+            "and whoever copies the folder can open them. Settings, Vault, changes it later."
+        )
+        self.without = Button("Go on without", self._decline)
+        self.buttons.insertWidget(self.buttons.indexOf(self.confirm), self.without)
+
+    def set_busy(self, busy: bool) -> None:
+        super().set_busy(busy)
+        self.without.setEnabled(not busy)
+
+    def _decline(self) -> None:
+        self.accept()
+        self.declined.emit()
 
 
 class UnlockDialog(_SecretDialog):

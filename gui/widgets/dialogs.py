@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QPlainTextEdit, QVBoxLayout, QWidget
 
 from gui.widgets.buttons import Button
@@ -39,6 +39,17 @@ class PlainDialog(QDialog):
         column.addWidget(self.text)
         column.addLayout(self.body, 1)
         column.addLayout(self.buttons)
+
+    def event(self, event: QEvent) -> bool:
+        # Asked first: the last event of all deletes the dialog.
+        laid_out = event.type() == QEvent.Type.LayoutRequest
+        done = super().event(event)
+        if laid_out and self.isVisible() and (layout := self.layout()) is not None:
+            # A sentence that comes later would squeeze the fields: Qt knows the least height of wrapped words too late.
+            least = layout.minimumHeightForWidth(self.width())
+            if self.height() < least:
+                self.resize(self.width(), least)
+        return done
 
     def set_text(self, text: str) -> None:
         self.text.setText(text)

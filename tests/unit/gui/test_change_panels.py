@@ -121,6 +121,32 @@ def test_the_panel_sends_one_record_at_once(theme: Theme) -> None:
     assert panel._pages.currentIndex() == 0
 
 
+def test_enter_applies_and_the_keyboard_stays_in_reach(theme: Theme) -> None:
+    panel = ConflictsPanel(theme)
+    asked: list[object] = []
+    emptied: list[bool] = []
+    panel.resolve_wanted.connect(asked.append)
+    panel.resolve_wanted.connect(lambda _choices: panel.set_reason("Busy."))
+    panel.emptied.connect(lambda: emptied.append(True))
+    panel.show_conflicts([NOTE, LIMIT])
+    panel.show()
+    panel.activateWindow()
+    QTest.qWaitForWindowActive(panel)
+    panel.view.table.setFocus()
+    QTest.keyClick(panel.view.table, Qt.Key.Key_Return)
+    assert asked == []
+    QTest.keyClicks(panel.view.table, "mt")
+    panel.apply.setFocus()
+    QTest.keyClick(panel.apply, Qt.Key.Key_Return)
+    assert panel.view.table.hasFocus()
+    panel.set_reason("")
+    QTest.keyClick(panel.view.table, Qt.Key.Key_Return)
+    assert asked == [{"c1": Choice.MINE, "c2": Choice.THEIRS}] * 2
+    panel.show_conflicts([])
+    panel.show_conflicts([])
+    assert emptied == [True]
+
+
 def test_on_a_small_screen_every_column_is_in_sight(theme: Theme) -> None:
     waiting, conflicts = WaitingPanel(theme), ConflictsPanel(theme)
     waiting.show_changes([WaitingChange("o1", "a", "A", "edit", ("note",), "2026-01-02T03:04:05Z", "desk", 1)])

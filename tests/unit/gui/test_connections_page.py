@@ -1,5 +1,7 @@
 """The Connections page on the real program: what a person does, from the key press to the row in the database."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -249,6 +251,31 @@ def test_search_and_filters_narrow_and_are_cleared(desk: Desk) -> None:
     desk.run(scene())
 
 
+def test_filters_are_kept_over_a_restart_but_not_the_search_nor_what_is_over_by_then(desk: Desk) -> None:
+    async def scene() -> None:
+        page = await filled(desk, "Alpha", "Beta")
+        page.commands.enable(on=False)
+        page.filters.state.choose("enabled")
+        page.filters.exchange.choose("bybit")
+        page.search.setText("alp")
+        kept = page.state()
+        again = ConnectionsPage(desk.shell)
+        again.restore(kept)
+        again.show_preview(OrderIndex(desk.core.connections.rows()))
+        assert (again.filters.state.value, again.filters.exchange.value) == ("enabled", "bybit")
+        assert (again.search.text(), names(again)) == ("", ["Alpha", "Beta"])
+        assert again.filters.clear_button.isVisibleTo(again)
+        page.filters.state.choose("conflict")
+        assert page.state()["filters"] == {"exchange": "bybit"}
+        odd: object
+        for odd in ([], {"state": "no such", "exchange": 5, "tag": "x" * 10_000}, "text"):
+            again = ConnectionsPage(desk.shell)
+            again.restore({"filters": odd})
+            assert again.filters.choices() == {"filters": {}}
+
+    desk.run(scene())
+
+
 def test_what_is_stored_shows_through_a_filter(desk: Desk) -> None:
     async def scene() -> None:
         page = await filled(desk, "Alpha")
@@ -379,6 +406,22 @@ def test_the_detail_pane_shows_the_record_but_no_secret(desk: Desk) -> None:
         assert page.detail._values.value("Margin") == "cross, one-way mode"
         page.table.selectAll()
         assert page.detail._heading.text == "2 connections"
+
+    desk.run(scene())
+
+
+def test_the_detail_pane_follows_a_list_that_is_read_anew(desk: Desk) -> None:
+    async def scene() -> None:
+        page = await filled(desk, "Alpha", "Beta")
+        page.table.select_ids([page.model.row_at(0).id])
+        await desk.until(lambda: page.detail._values.value("Margin") == "cross, one-way mode")
+        with closing(sqlite3.connect(desk.core.data_folder / "cts.db")) as database:
+            # Not a column of the list, and not a higher revision: as after a conflict that was lost.
+            database.execute("UPDATE exchange_connections SET margin_type = 'isolated' WHERE name = 'Alpha'")
+            database.commit()
+        page.reload()
+        await desk.until(lambda: page.detail._values.value("Margin") == "isolated, one-way mode")
+        assert page.table.selected_rows()[0].name == "Alpha"
 
     desk.run(scene())
 

@@ -20,7 +20,13 @@ from gui.database.baseline_dialog import BaselineDialog
 from gui.database.rehearsal_dialog import RehearsalDialog
 from gui.main_window import MainWindow
 from gui.settings.move_dialog import MoveDialog
-from gui.settings.vault_dialogs import PassphraseDialog, RecoveryKeyDialog, RotationDialog, UnlockDialog
+from gui.settings.vault_dialogs import (
+    FirstSecretDialog,
+    PassphraseDialog,
+    RecoveryKeyDialog,
+    RotationDialog,
+    UnlockDialog,
+)
 from gui.shortcuts import ShortcutsDialog
 from gui.widgets.dialogs import ConfirmDialog
 from models.connection import AccountType, Connection, Environment
@@ -53,6 +59,7 @@ DIALOGS: dict[type[QDialog], Making] = {
     RehearsalDialog: lambda desk, window: RehearsalDialog(desk.theme, desk.core.migrations.rehearse(), window),
     MoveDialog: lambda desk, window: MoveDialog(window.shell, desk.core, DatabaseForm(), window),
     PassphraseDialog: lambda _desk, window: PassphraseDialog(window),
+    FirstSecretDialog: lambda _desk, window: FirstSecretDialog(window),
     UnlockDialog: lambda _desk, window: UnlockDialog(window),
     RotationDialog: lambda _desk, window: RotationDialog(needs_passphrase=True, parent=window),
     RecoveryKeyDialog: lambda _desk, window: RecoveryKeyDialog(Secret("abcd-efgh"), window),

@@ -76,12 +76,18 @@ async def come_back_in_conflict(desk: Desk, window: MainWindow, server: BareServ
     await desk.until(lambda: bar.store.text().startswith("●  PostgreSQL"), "online again")
     await desk.until(lambda: bar.counts["conflicts"].text() == "2 conflicts")
     await desk.until(lambda: window._bar.current is not None and "is back" in window._bar.current.text)
+    said = window._bar.current
+    assert said is not None
+    assert "2 conflicts wait for your choice." in said.text
     bar.counts["conflicts"].click()
     await desk.until(lambda: shown.changes.conflicts.view.model.rowCount() == 2)
     for row, one in enumerate(shown.changes.conflicts.view.model.items):
         shown.changes.conflicts.view._choose(row, Choice.MINE if one.fields == ("note",) else Choice.THEIRS)
     shown.changes.conflicts.apply.click()
     await desk.until(lambda: not bar.counts["conflicts"].isVisible())
+    # What is settled needs no dismissing.
+    asked = [message for message in (window._bar.current, *window._bar._queue) if message is not None]
+    assert not any("for your choice" in message.text for message in asked)
     await desk.until(lambda: not page.model.index_of.marks)
     found = core.connections.get(alpha)
     assert (found.note, found.color) == ("mine", "#445566")
