@@ -7,6 +7,8 @@ the processor, 7 MB less memory stay in linecache, and no import holds the inter
 
 import builtins
 
+import gui.qt_enums  # noqa: F401 - before the first of them is made
+
 _plain_import = builtins.__import__
 
 import PySide6.QtCore  # noqa: E402, F401 - this is what replaces it

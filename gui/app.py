@@ -4,7 +4,6 @@ The order is the point. Importing what paints the list takes longer than a bare 
 asyncio, qasync and the services as long again: each is imported on a thread while the window is there already.
 """
 
-import gc
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -39,8 +38,6 @@ def run(
     `make_core` builds the services, `preview` reads the list and `look` the settings without them; all run on a thread
     and may fail. `glance` gives the theme that is chosen, or ""; the empty window waits for it.
     """
-    # What is imported now stays: looking through it for garbage again and again costs a tenth of the start.
-    gc.disable()
     # Named here: setStyle() would give the style back, and PySide then sets up 566 names of it before the first row.
     app = QApplication([*sys.argv[:1], "-style", "fusion"])
     app.setApplicationName("cts-connections")

@@ -25,8 +25,6 @@ PROGRAM_FAULT = Problem(
 
 def run(words: list[str], make_core: Callable[[bool], "Core"], *, as_json: bool, program: str) -> int:
     """Run one command and return its exit code. `make_core` gets whether the command writes."""
-    # What is imported and read for the start stays: looking through it for garbage costs a twentieth of a command.
-    gc.disable()
     try:
         return _run_parsed(words, make_core, as_json=as_json, program=program)
     finally:
