@@ -2,20 +2,20 @@
 
 from collections.abc import Iterable
 
-from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QFocusEvent, QKeyEvent, QKeySequence, QMouseEvent, QResizeEvent
+from PySide6.QtCore import QItemSelection, QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from gui.connections.columns import Columns
-from gui.connections.delegate import ConnectionDelegate
-from gui.connections.table_model import COLUMNS, ConnectionTableModel, Index
+from gui.connections.painted_table import PaintedTable
+from gui.connections.table_model import COLUMNS, ConnectionTableModel
 from gui.theme import Theme
 from models.connection_row import ConnectionRow
 
 _SELECT = QItemSelectionModel.SelectionFlag
 
 
-class ConnectionTable(QTableView):
+class ConnectionTable(PaintedTable):
     """`picked` comes after the selection changed, `edit_wanted` on Enter and double click, `menu_wanted` with the
     place for the menu. `columns` keeps the header and asks for an order.
     """
@@ -25,21 +25,15 @@ class ConnectionTable(QTableView):
     menu_wanted = Signal(QPoint)
 
     def __init__(self, theme: Theme, model: ConnectionTableModel, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self._theme, self._model = theme, model
+        super().__init__(theme, model, parent)
         self._current_id = ""
         self._rows: list[ConnectionRow] = []
         self._reordered = False
         self._everything = -1
         self._index = model.index_of
         self._restoring = False
-        self.setModel(model)
-        self._delegate = ConnectionDelegate(theme, self, model)
-        self.setItemDelegate(self._delegate)
         _set_up(self)
         self.columns = Columns(self.horizontalHeader(), model)
-        self._follow_theme()
-        theme.changed.connect(self._follow_theme)
         model.reordered.connect(self._select_again)
         self.selectionModel().selectionChanged.connect(self._selection_changed)
         self.doubleClicked.connect(lambda _index: self.edit_wanted.emit())
@@ -103,14 +97,6 @@ class ConnectionTable(QTableView):
             place = self.viewport().mapToGlobal(self.visualRect(self.currentIndex()).bottomLeft())
         self.menu_wanted.emit(place)
 
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        super().mouseMoveEvent(event)
-        self._hover(self.rowAt(int(event.position().y())))
-
-    def leaveEvent(self, event: QEvent) -> None:
-        super().leaveEvent(event)
-        self._hover(-1)
-
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self.columns.fit(event.size().width())
@@ -118,33 +104,6 @@ class ConnectionTable(QTableView):
         current = self.visualRect(self.currentIndex())
         if event.size().height() <= current.bottom() < event.oldSize().height():
             self.scrollTo(self.currentIndex())
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        super().focusInEvent(event)
-        _repaint_row(self, self.currentIndex().row())
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        super().focusOutEvent(event)
-        _repaint_row(self, self.currentIndex().row())
-
-    def currentChanged(self, current: Index, previous: Index) -> None:  # noqa: N802 - Qt calls this name
-        super().currentChanged(current, previous)
-        _repaint_row(self, previous.row())
-        _repaint_row(self, current.row())
-
-    def repaint_cells(self) -> None:
-        """Paint what is visible again, for what changes with the time."""
-        # Never before the first paint: asking for the viewport makes PySide set up every class of widgets.
-        self.viewport().update()
-
-    def _follow_theme(self) -> None:
-        self.verticalHeader().setDefaultSectionSize(self._theme.row_height)
-
-    def _hover(self, place: int) -> None:
-        before, self._delegate.hovered = self._delegate.hovered, place
-        if place != before:
-            _repaint_row(self, before)
-            _repaint_row(self, place)
 
     def _selection_changed(self) -> None:
         if self._restoring:
@@ -186,13 +145,6 @@ class ConnectionTable(QTableView):
 def _place(model: ConnectionTableModel, connection_id: str) -> int:
     place = model.index_of.place(connection_id)
     return -1 if place is None else place
-
-
-def _repaint_row(view: QTableView, place: int) -> None:
-    model = view.model()
-    if 0 <= place < model.rowCount():
-        for column in range(len(COLUMNS)):
-            view.update(model.index(place, column))
 
 
 def _runs(places: list[int]) -> list[tuple[int, int]]:

@@ -84,6 +84,11 @@ class ConnectionTableModel(QAbstractTableModel):
     def row_at(self, place: int) -> ConnectionRow:
         return self.index_of.at(place)
 
+    def rows_at(self, first: int, last: int) -> list[ConnectionRow]:
+        """Return the rows that are shown from one place to another."""
+        index = self.index_of
+        return [index.rows[number] for number in index.visible[first : last + 1]]
+
     def row(self, connection_id: str) -> ConnectionRow | None:
         return self.index_of.row(connection_id)
 

@@ -18,25 +18,25 @@ def pill_width(text: str, metrics: QFontMetrics) -> int:
 
 def paint_pill(painter: QPainter, field: QRectF, text: str, color: QColor, background: QColor) -> None:
     """Paint `text` centred in the rounded `field`, in the painter's font; shortens what does not fit."""
-    paint_field(painter, field, pill_text(text, painter.fontMetrics(), field.width()), color, background)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    paint_ground(painter, field, background)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.setPen(color)
+    painter.drawText(field, _CENTRE, pill_text(text, painter.fontMetrics(), field.width()))
+
+
+def paint_ground(painter: QPainter, field: QRectF, background: QColor) -> None:
+    """Paint the rounded field itself, smooth and without a pen if the painter is."""
+    painter.setBrush(background)
+    radius = min(8.0, field.height() / 2)
+    painter.drawRoundedRect(field, radius, radius)
 
 
 def pill_text(text: str, metrics: QFontMetrics, width: float) -> str:
     """Return what of a text fits into a pill of that width."""
     return metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(width) - 8)
-
-
-def paint_field(painter: QPainter, field: QRectF, text: str, color: QColor, background: QColor) -> None:
-    """Paint a pill with a text that fits. The painter keeps this pen; saving and restoring all of it costs as much."""
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(background)
-    radius = min(8.0, field.height() / 2)
-    painter.drawRoundedRect(field, radius, radius)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, on=False)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(color)
-    painter.drawText(field, _CENTRE, text)
 
 
 class Pill(QWidget):

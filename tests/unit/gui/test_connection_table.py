@@ -208,6 +208,42 @@ def test_hostile_names_are_painted(table: ConnectionTable) -> None:
     assert not table.grab().isNull()
 
 
+def test_a_row_shows_the_selection_the_mouse_and_the_keyboard_from_end_to_end(
+    table: ConnectionTable, qapp: QApplication
+) -> None:
+    tokens = Theme(qapp).tokens
+    table.select_ids(["0003"])
+    table.setCurrentIndex(model_of(table).index(5, 1))
+    table.select_ids(["0003"])
+    table.setFocus()
+    QTest.mouseMove(table.viewport(), table.visualRect(model_of(table).index(7, 1)).center())
+    QTest.qWait(50)
+    ends = [(_pixels(table, place, 0), _pixels(table, place, len(COLUMNS) - 1)) for place in (3, 4, 7)]
+    wanted: tuple[set[str], ...] = ({tokens.accent_soft, tokens.accent}, set(), {tokens.hover})
+    for told, colors in zip(ends, wanted, strict=True):
+        for cell in told:
+            assert colors <= cell
+            assert cell & {tokens.accent_soft, tokens.hover} == colors - {tokens.accent}
+
+
+def test_a_name_from_plain_sql_stays_in_its_line(table: ConnectionTable) -> None:
+    row = make_row(0, {**PLAIN, "name": "one\ntwo\r\u2028three", "tags": ("a\nb\nc\nd\ne",)})
+    model_of(table).set_index(OrderIndex([row, make_row(1, {**PLAIN, "name": "", "exchange": ""})]))
+    plain = table.grab().toImage()
+    model_of(table).apply([row._replace(name="one two  three", tags=("a b c d e",))], [])
+    assert table.grab().toImage() == plain
+
+
+def _pixels(table: ConnectionTable, place: int, column: int) -> set[str]:
+    picture = table.viewport().grab().toImage()
+    cell = table.visualRect(model_of(table).index(place, column))
+    return {
+        picture.pixelColor(x, y).name()
+        for x in range(cell.left(), cell.right() + 1)
+        for y in range(cell.top(), cell.bottom() + 1)
+    }
+
+
 def test_every_cell_says_something_to_a_screen_reader(table: ConnectionTable) -> None:
     model = model_of(table)
     role = Qt.ItemDataRole.AccessibleTextRole
