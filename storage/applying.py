@@ -17,12 +17,20 @@ from models.connection_row import ConnectionRow
 from models.problem import ConflictError, StoreError
 from storage.conflicts import KeptConflict, fields_text, make_conflicts
 from storage.connection_codec import FLAGS, decode, now, record_row, record_text, stamp_text, stored
-from storage.list_rows import as_flag, as_revision, as_text, convert
+from storage.list_rows import as_flag, as_revision, as_text, convert_columns
 from storage.merge import Merged, merge
 from storage.open_database import Statements
 from storage.operations import Kind, Operation
 from storage.refusals import conflict, gone_meanwhile, id_taken, name_taken
-from storage.sql_texts import conflict_texts, done_text, edit_at_once_text, several_text, texts, update_text
+from storage.sql_texts import (
+    conflict_texts,
+    done_text,
+    edit_at_once_text,
+    new_operation_text,
+    several_text,
+    texts,
+    update_text,
+)
 from storage.taken_names import TakenNames
 
 AT_ONCE: Final = 250
@@ -72,7 +80,7 @@ class Outcome(NamedTuple):
 
     @property
     def row(self) -> ConnectionRow | None:
-        return None if self.raw is None else convert([list_columns(self.raw)])[0]
+        return None if self.raw is None else lines_of([self.raw])[0]
 
 
 class Applier:
@@ -111,11 +119,12 @@ class Applier:
                 outcomes.append(_BY_KIND[operation.kind](self, operation))
         self._insert_new()
         fresh = (operation.row(self._moment) for operation in operations if operation.op_id not in done)
+        text = self._texts.operation if self._replay else new_operation_text(self._dialect)
         if len(operations) > 1:
-            self._run.executemany(self._texts.operation, fresh)
+            self._run.executemany(text, fresh)
         else:
             for row in fresh:
-                self._run.execute(self._texts.operation, row)
+                self._run.execute(text, row)
         return outcomes
 
     def _edit_at_once(self, operations: Sequence[Operation]) -> Outcome | None:
@@ -161,20 +170,22 @@ class Applier:
             if not self._replay:
                 raise StoreError(id_taken(operation.connection_id))
             return self._edit(operation)
-        name = self._free(operation.changes["name"])
+        wanted = operation.changes["name"]
+        name = self._free(wanted)
         made = operation.base.get("created_at")
-        raw = (
+        raw: Row = (
             operation.connection_id,
             *_ALL_EDITABLE(operation.changes),
             1,
             self._moment if made is None else self._stamp(datetime.fromisoformat(made)),
             self._moment,
         )
-        renamed = name if name != operation.changes["name"] else None
-        raw = raw if renamed is None else overlay(raw, {"name": name})
+        raw = raw if name == wanted else overlay(raw, {"name": name})
         self._new[operation.connection_id] = raw
         self._keep(operation.connection_id, raw)
-        return Outcome(Applied.APPLIED, raw, renamed_to=renamed, told=_renamed(operation.changes["name"], renamed))
+        if name == wanted:
+            return Outcome(Applied.APPLIED, raw)
+        return Outcome(Applied.APPLIED, raw, renamed_to=name, told=_renamed(wanted, name))
 
     def _edit(self, operation: Operation) -> Outcome:
         row = self._rows.get(operation.connection_id)
@@ -341,16 +352,19 @@ def overlay(row: Row, values: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(values.get(name, value) for name, value in zip(FIELDS, row, strict=True))
 
 
-def list_columns(row: Row) -> Row:
-    """Return what the list's query would select of a stored row."""
-    columns = list(_LISTED(row))
+def lines_of(rows: Sequence[Row]) -> list[ConnectionRow]:
+    """Return what the list's query would select of stored rows, in their order."""
+    if not rows:
+        return []
+    stored_columns = list(zip(*rows, strict=True))
+    columns: list[Sequence[Any]] = [stored_columns[index] for index in _LISTED]
     for index in _SET:
-        columns[index] = columns[index] not in (None, "")
-    return columns
+        columns[index] = [value not in (None, "") for value in columns[index]]
+    return convert_columns(columns)
 
 
 _ALL_EDITABLE = itemgetter(*EDITABLE)
-_LISTED = itemgetter(*(INDEX[name.removesuffix("_set")] for name in ConnectionRow._fields))
+_LISTED = [INDEX[name.removesuffix("_set")] for name in ConnectionRow._fields]
 _SET = [index for index, name in enumerate(ConnectionRow._fields) if name.endswith("_set")]
 
 

@@ -10,9 +10,9 @@ from models.connection import EDITABLE, NEVER, Connection, Deleted
 from models.connection_row import ConnectionRow, Counts
 from models.problem import Category, CommitUnknownError, ConflictError, StoreError
 from models.tables import AppliedOperationTable, ConflictTable, ConnectionTable, DeletedConnectionTable
-from storage.applying import AT_ONCE, INDEX, Applier, Outcome, Row, list_columns, values_of
+from storage.applying import AT_ONCE, INDEX, Applier, Outcome, Row, lines_of, values_of
 from storage.connection_codec import FLAGS, decode, encode, now, read_stamp, row_of, stamp_text, stored
-from storage.list_rows import PIECE, as_flag, as_revision, as_text, collector_paused, convert, fetch_rows, to_rows
+from storage.list_rows import PIECE, as_flag, as_revision, as_text, collector_paused, fetch_rows, in_order, to_rows
 from storage.merge import UNITS, changes
 from storage.open_database import OpenDatabase
 from storage.operations import Kind, NotAppliedError, Operation, new_op_ids
@@ -112,7 +112,7 @@ class DatabaseRepository:
             rows: list[ConnectionRow] = []
             # In pieces, as they are read: neither making nor freeing 100,000 may keep the window's thread waiting.
             while outcomes:
-                rows += convert([list_columns(outcome.raw) for outcome in outcomes[:PIECE] if outcome.raw is not None])
+                rows += lines_of([outcome.raw for outcome in outcomes[:PIECE] if outcome.raw is not None])
                 del outcomes[:PIECE], operations[:PIECE]
             return rows
 
@@ -140,7 +140,7 @@ class DatabaseRepository:
                 revision = as_revision(row[INDEX["revision"]])
                 operations.append(self._operation(each, Kind.EDIT, revision, before, {field: value}))
         outcomes = self.run(operations)
-        return to_rows([list_columns(outcome.raw) for outcome in outcomes if outcome.raw is not None])
+        return in_order(lines_of([outcome.raw for outcome in outcomes if outcome.raw is not None]))
 
     def remove(self, ids: Sequence[str]) -> list[Deleted]:
         rows = self._raw(ids)

@@ -125,9 +125,12 @@ def collector_paused() -> Iterator[None]:
 
 def convert(raw: Sequence[Sequence[Any]]) -> list[ConnectionRow]:
     """Make rows of raw tuples in the order in which they come."""
-    if not raw:
-        return []
-    columns: list[Iterable[Any]] = list(zip(*raw, strict=True))
+    return convert_columns(list(zip(*raw, strict=True))) if raw else []
+
+
+def convert_columns(raw: Sequence[Sequence[Any]]) -> list[ConnectionRow]:
+    """Make rows of their raw columns, none of which is empty."""
+    columns: list[Iterable[Any]] = list(raw)
     for index in _TEXTS:
         columns[index] = _column(columns[index], str, as_text)
     for index in _FLAGS:
