@@ -150,11 +150,12 @@ class Sharing:
         database = machine.home.database
         if repository is None or database is None:
             return
-        if not self._compared and machine.held is None:
-            self._keep_newer(repository)
         with self._lock:
             ids, self._ids = self._ids, set()
             everything, self._everything = self._everything, False
+        if machine.held is None and (everything or not self._compared):
+            # Whoever listens anew may have another server of a cluster before it, or a restored one.
+            self._keep_newer(repository)
         if database.changed_elsewhere() or everything:
             self._read_everything(repository)
         elif ids:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -15,6 +16,7 @@ from storage.postgresql.database import PostgresDatabase
 from storage.postgresql.listener import Listener, Mode
 from storage.postgresql.session import Pace
 from tests.bare_postgres import BareServer, wait_until
+from tests.outages import LiveDesk
 from tests.store_kit import MIGRATIONS, a_connection
 
 
@@ -107,3 +109,38 @@ def test_a_primary_that_became_a_standby_is_left(cluster: Cluster) -> None:
     assert "After" in names(reading)
     reading.close()
     database.close()
+
+
+def test_an_old_primary_that_comes_back_as_one_of_its_own_is_noticed(cluster: Cluster, tmp_path: Path) -> None:
+    """Split brain: both take writes. The old one is named first, and lacks what was saved after it was gone."""
+    first = cluster.primary.url(options="?target_session_attrs=read-write")
+    url = first.replace("/postgres?", f",127.0.0.1:{cluster.standby.port}/postgres?")
+    desk = LiveDesk(tmp_path / "desk", url, "desk")
+    desk.wait_home()
+    desk.add("Edited", "Same")
+    reading = PostgresDatabase.open(parse_address(cluster.standby.url()), pace=Pace(0.01))
+    wait_until(lambda: names(reading) == {"Edited", "Same"})
+    reading.close()
+    cluster.primary.kill()
+    desk.wait_away()
+    cluster.standby.promote()
+    desk.wait_home()
+    desk.edit("Edited", note="saved in the new primary")
+    desk.add("Added to the new primary")
+
+    # It listens there and has looked at everything: what comes next is news to it.
+    def hears() -> bool:
+        cluster.standby.sql("UPDATE exchange_connections SET color = 'a' || color WHERE name = 'Same'")
+        return any(row.color for event in desk.heard for row in getattr(event, "changed", ()))
+
+    wait_until(hears)
+    cluster.primary.start()
+    ours = "FROM pg_stat_activity WHERE application_name = 'cts-connections'"
+    cluster.standby.sql(f"SELECT pg_terminate_backend(pid) {ours}")
+    wait_until(lambda: any("older than it was" in said for said in desk.warnings()))
+    (folder,) = desk.folder.quarantine.iterdir()
+    kept = "".join(path.read_text(encoding="utf-8") for path in folder.glob("*.json"))
+    assert "saved in the new primary" in kept
+    assert "Added to the new primary" in kept
+    assert '"Same"' not in kept
+    desk.store.close()

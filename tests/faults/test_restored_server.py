@@ -186,3 +186,22 @@ def test_f43_a_wrong_clock_decides_nothing(
     assert away.get("Shared").note == "theirs"
     (conflict,) = away.store.changes().conflicts
     assert conflict.mine["note"] == "mine"
+
+
+def test_f24_what_was_only_added_after_the_backup_is_kept_and_told(shared: Shared, proxy: Proxy) -> None:
+    """Nothing that is left there is older; but a record is gone that nobody deleted. One that somebody did is not."""
+    desk = shared.desk(url=shared.url(f"127.0.0.1:{proxy.port}"))
+    desk.add("Before", "Deleted")
+    desk.add("Added after the backup")
+    proxy.refuse()
+    desk.wait_away()
+    other = shared.desk("other")
+    other.connections.remove([other.get("Deleted").id])
+    shared.sql("DELETE FROM exchange_connections WHERE name = 'Added after the backup'")
+    proxy.mend()
+    desk.come_home()
+    wait_until(lambda: any("nobody deleted" in said for said in desk.warnings()))
+    assert "1 record is here alone" in " ".join(desk.warnings())
+    (folder,) = desk.folder.quarantine.iterdir()
+    (kept,) = folder.glob("*.json")
+    assert "Added after the backup" in kept.read_text(encoding="utf-8")
