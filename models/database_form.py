@@ -37,8 +37,8 @@ class DatabaseForm(NamedTuple):
         if form.tls not in TLS_MODES:
             raise InputError("The TLS mode cannot be that.", f"It is one of {', '.join(TLS_MODES)}.", field="tls")
         if form.root_certificate and form.tls not in _CHECKING_MODES:
-            text = f"With the TLS mode {form.tls} the root certificate would not be used."
-            raise InputError(text, "Choose verify-full, or leave the certificate out.", field="tls")
+            text = f"With the TLS mode {form.tls} nobody is promised that the root certificate is used."
+            raise InputError(text, "Choose verify-full or verify-ca, or leave the certificate out.", field="tls")
         return form
 
     def as_settings(self) -> dict[str, Any]:

@@ -225,13 +225,17 @@ def form_of_url(url: str) -> "DatabaseForm":
             "The settings cannot hold all that this URL says.",
             "Leave out every option but sslmode and sslrootcert, or set DATABASE_URL and export and import.",
         )
+    tls, root = options.get("sslmode", "prefer"), options.get("sslrootcert", "")
+    if root and tls == "require":
+        # With a root certificate libpq checks as for verify-ca.
+        tls = "verify-ca"
     return DatabaseForm(
         ",".join(host for host, _ in address.hosts),
         ports.pop(),
         address.database,
         address.user,
-        options.get("sslmode", "prefer"),
-        options.get("sslrootcert", ""),
+        tls,
+        root,
         address.password,
     ).checked()
 

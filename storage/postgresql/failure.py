@@ -126,6 +126,7 @@ _CLASSES = {
 _TEXTS: tuple[tuple[str, Category], ...] = (
     # The server's words, where it speaks English: the probe would be a second wrong attempt, and accounts get locked.
     ("password authentication failed", Category.AUTH),
+    ("no password supplied", Category.AUTH),
     ("could not translate host name", Category.DNS),
     ("timeout expired", Category.UNREACHABLE),
     ("Connection refused", Category.SERVER_DOWN),
@@ -135,6 +136,10 @@ _TEXTS: tuple[tuple[str, Category], ...] = (
     ("SSL", Category.TLS),
     ("certificate", Category.TLS),
     ("root.crt", Category.TLS),
+    ("sslrootcert", Category.TLS),
+    ("private key", Category.TLS),
+    ("channel binding", Category.TLS),
+    ("GSSAPI", Category.TLS),
     ("invalid dsn", Category.CONFIG),
     ("invalid connection option", Category.CONFIG),
     ("session is read-only", Category.READ_ONLY),
@@ -148,7 +153,13 @@ _TEXTS: tuple[tuple[str, Category], ...] = (
 _TLS_CASES: tuple[tuple[str, str], ...] = (
     ("does not support SSL", "the server offers no TLS"),
     ("does not match host name", "the certificate is for another host"),
+    ("could not read root certificate file", "the file with the root certificate holds none that can be read"),
     ("root certificate file", "the file with the root certificate is missing"),
+    ("weak sslmode", "with sslrootcert=system the TLS mode has to be verify-full"),
+    ("private key", "the private key of this computer is missing, or its file is open to others (chmod 0600)"),
+    ("could not read certificate file", "the file with this computer's own certificate holds none that can be read"),
+    ("channel binding", "the server offers no channel binding"),
+    ("GSSAPI", "the server offers no GSSAPI encryption"),
     # libpq does not tell these two apart.
     ("certificate verify failed", "the certificate has expired, or the authority trusted here has not signed it"),
     ("certificate", "the certificate was not accepted"),
@@ -231,6 +242,8 @@ def _worded(category: Category, error: BaseException, address: Address, code: st
         "field": f" ({column})" if column else "",
     }
     text = words.text.format(**values)
+    if "no password supplied" in str(error):
+        text = "PostgreSQL asks for the password of {user}, and none is given.".format(**values)
     if category is Category.NO_PRIVILEGE and getattr(error, "cursor", None) is not None:
         words = words._replace(solution=_TABLE_RIGHTS)
     if category is Category.TLS:

@@ -108,7 +108,7 @@ def _rank(error: psycopg2.Error) -> int:
     text = str(error)
     if isinstance(error, deadline.DeadlineError):
         return 2
-    if "FATAL" in text or "SSL" in text or "certificate" in text:
+    if any(part in text for part in ("FATAL", "SSL", "certificate", "no password")):
         return 0
     return 3 if "session is" in text or "server is" in text else 1
 

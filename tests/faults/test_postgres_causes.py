@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import psycopg2
 import pytest
@@ -16,7 +17,7 @@ from storage.migrator.runner import Migrator
 from storage.postgresql.address import parse_address
 from storage.postgresql.database import PostgresDatabase
 from storage.postgresql.session import Pace
-from tests.bare_postgres import BareServer, wait_until
+from tests.bare_postgres import PASSWORD, BareServer, wait_until
 from tests.store_kit import MIGRATIONS, a_connection
 
 
@@ -52,6 +53,12 @@ def _refused(url: str) -> Category | None:
     except StoreError as error:
         return error.problem.category
     return None
+
+
+def test_a_url_without_the_password_that_the_server_asks_for(server: BareServer) -> None:
+    problem = problem_of(lambda: open_at(server.url().replace(f":{quote(PASSWORD, safe='')}@", "@")))
+    assert problem.category is Category.AUTH
+    assert problem.text == "PostgreSQL asks for the password of postgres, and none is given."
 
 
 def test_a_server_that_is_stopping_or_starting(server: BareServer) -> None:

@@ -97,6 +97,38 @@ def test_each_doubt_is_named_and_nothing_is_sent(
     assert door.heard == b""
 
 
+@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+def test_a_root_file_without_a_certificate_is_not_called_missing(
+    postgres_server: BareServer, trust: Trust, home: Path, mode: str
+) -> None:
+    (home / "root.crt").write_text("no certificate")
+    door = TlsDoor(postgres_server.port, trust.here)
+    problem = refused(url_of(postgres_server, door.port, mode, home / "root.crt"))
+    door.close()
+    assert problem.category is Category.TLS
+    assert "holds none that can be read" in problem.text
+
+
+def test_what_libpq_refuses_before_it_asks_is_for_a_person_to_mend(
+    postgres_server: BareServer, trust: Trust, home: Path
+) -> None:
+    """None of these becomes better by trying again."""
+    open_key = home / "open.key"
+    open_key.write_bytes(trust.here.read_bytes())
+    open_key.chmod(0o644)
+    door = TlsDoor(postgres_server.port, trust.here)
+    url = url_of(postgres_server, door.port, "require", None)
+    for option, said in (
+        ("&sslrootcert=system", "verify-full"),
+        (f"&sslcert={trust.here}&sslkey={open_key}", "open to others"),
+        (f"&sslcert={trust.here}&sslkey={home / 'absent.key'}", "private key of this computer is missing"),
+        ("&channel_binding=require", "no channel binding"),
+    ):
+        problem = refused(url + option)
+        assert (problem.category, said in problem.text) == (Category.TLS, True), problem
+    door.close()
+
+
 def test_another_host_is_accepted_where_only_the_authority_was_asked_for(
     postgres_server: BareServer, trust: Trust, home: Path
 ) -> None:

@@ -10,6 +10,7 @@ from models.database_form import DatabaseForm
 from models.problem import Category, InputError
 from models.secret import Secret
 from services.database_settings import DatabaseSettingsService
+from services.moving import form_of_url
 from services.settings import SettingsService
 from storage.data_folder import DataFolder, prepare
 from storage.vault import Vault
@@ -199,3 +200,8 @@ def test_a_role_without_rights_and_a_read_only_database_are_told(desk: Desk, pos
         assert tried.problem.category is Category.READ_ONLY
     finally:
         postgres_server.sql("DROP DATABASE visit_ro WITH (FORCE)", "DROP ROLE looker")
+
+
+def test_a_url_that_requires_tls_and_names_an_authority_is_checked_as_libpq_checks_it() -> None:
+    form = form_of_url("postgresql://user:kanarie@db1/desk?sslmode=require&sslrootcert=/ca.pem")
+    assert (form.tls, form.root_certificate) == ("verify-ca", "/ca.pem")
