@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from models.problem import Problem
 
@@ -119,6 +119,10 @@ class StartupStep(NamedTuple):
     milliseconds: int
     detail: str
     problem: Problem | None = None
+
+
+KEPT_RECORDS: Final = "kept-records"
+"""The reason of an entry that is no backup, but a folder of records that were kept aside: they can be brought back."""
 
 
 class Backup(NamedTuple):

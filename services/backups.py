@@ -26,6 +26,9 @@ class BackupFolders(Protocol):
     @property
     def backups(self) -> Path: ...
 
+    @property
+    def quarantine(self) -> Path: ...
+
 
 class HasStatus(Protocol):
     """The part of the Store that this service uses."""
@@ -49,8 +52,12 @@ class BackupService:
         self._keep = keep
 
     def list(self) -> list[Backup]:
-        """Return the backups, newest first."""
-        return list_backups(self._folder.backups)
+        """Return the backups, and the records that were kept aside (KEPT_RECORDS), newest first."""
+        from storage.bringing_back import kept_folders
+
+        kept = kept_folders(self._folder.quarantine)
+        backups = list_backups(self._folder.backups)
+        return sorted([*backups, *kept], key=lambda each: each.made_at, reverse=True) if kept else backups
 
     def make(self) -> Backup:
         """Make a verified backup of the database as it is now: a copy of the file, or an export of a PostgreSQL."""

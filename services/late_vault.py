@@ -58,3 +58,13 @@ class LateVault:
         if self._vault is None:
             raise VaultError(_NOT_YET)
         return self._vault
+
+
+def renewed_or_as_it_is(vault: LateVault, connection_id: str, field: str, token: SealedSecret) -> SealedSecret:
+    """Seal a secret with the vault's key of now. One that nobody can open goes along as it is. Raises VaultError."""
+    try:
+        return vault.renew(connection_id, field, token)
+    except VaultError as error:
+        if error.problem.category is Category.DAMAGED_SECRET:
+            return token
+        raise

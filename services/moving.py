@@ -3,14 +3,15 @@
 import threading
 from collections.abc import Callable
 from contextlib import closing, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from models.event import Notice
 from models.moving import Moved, MovePreview, MoveProgress, TargetState
 from models.problem import Category, InputError, Problem, StoreError, VaultError
-from models.secret import SealedSecret
 from models.status import StoreState
+from services.late_vault import renewed_or_as_it_is
 
 if TYPE_CHECKING:
     from models.database_form import DatabaseForm
@@ -110,20 +111,11 @@ class MovingService:
                 problem = join(target, self._vault) or self._vault.sharing.refusal
                 if problem is not None and _has_secrets(source):
                     raise VaultError(problem)
-                return copy_store(source, target, renew=self._renew, watch=watch)
+                return copy_store(source, target, renew=partial(renewed_or_as_it_is, self._vault), watch=watch)
             finally:
                 # Until the switch, and if it does not come to that, the vault belongs to the old database.
                 with suppress(StoreError):
                     join(source, self._vault)
-
-    def _renew(self, connection_id: str, field: str, token: SealedSecret) -> SealedSecret:
-        try:
-            return self._vault.renew(connection_id, field, token)
-        except VaultError as error:
-            if error.problem.category is Category.DAMAGED_SECRET:
-                # It goes along as it is: nobody can open it, here or there.
-                return token
-            raise
 
     def _switch(self, form: "DatabaseForm | None") -> bool:
         """Use the target from now on; False where the environment decides which database is used."""

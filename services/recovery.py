@@ -1,17 +1,20 @@
 """What a person may do when the database is not well: look for damage, try again, restore a backup, begin empty."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from models.event import Notice
 from models.problem import Category, Problem, StoreError
 from models.status import StoreStatus
+from services.late_vault import renewed_or_as_it_is
 from storage.opening_steps import NOT_OPEN
 
 if TYPE_CHECKING:
     from services.events import Events
     from services.late_vault import LateVault
+    from storage.bringing_back import Lacking
     from storage.data_folder import DataFolder
     from storage.open_database import OpenDatabase
     from storage.store import Store
@@ -100,6 +103,26 @@ class RecoveryService:
             self._vault.sharing.learn(restored.vault)
         return count
 
+    def lacking(self, folder: Path) -> "Lacking":
+        """Return what the database lacks of the records that were kept in a folder. Changes nothing."""
+        from storage.bringing_back import lacking, read_kept
+
+        return lacking(self._store.repository, read_kept(folder))
+
+    def bring_back(self, folder: Path) -> "Lacking":
+        """Put the records that were kept in a folder into the database again: what it lacks, and what it has older."""
+        from storage.bringing_back import bring_back, put_away
+
+        database, wanted = self._store.database, self.lacking(folder)
+        if database is None:
+            raise StoreError(self._store.status.problem or NOT_OPEN)
+        bring_back(database, self._store.repository, wanted, partial(renewed_or_as_it_is, self._vault))
+        put_away(folder)
+        self._store.refresh()
+        level = "info" if wanted.missing or wanted.older else "warning"
+        self._events.publish(Notice(level, brought_back(wanted)))
+        return wanted
+
     def restore_records(self) -> int:
         """Make a missing database anew from the record files, with what waits in them; return its connections."""
         count = self._store.restore_records()
@@ -114,6 +137,17 @@ class RecoveryService:
         """
         self._store.start_empty()
         return self._store.status
+
+
+def brought_back(wanted: "Lacking") -> str:
+    """Say what became, or would become, of kept records."""
+    missing, older = len(wanted.missing), len(wanted.older)
+    parts = [f"{missing:,} {'connection was' if missing == 1 else 'connections were'} brought back."] if missing else []
+    if older:
+        parts.append(f"{older:,} {'has' if older == 1 else 'have'} again what is newer.")
+    if wanted.left:
+        parts.append(f"{wanted.left:,} stayed: the database has them no older, or somebody deleted them.")
+    return " ".join(parts) or "Nothing was kept there."
 
 
 def _away(status: StoreStatus) -> Problem:

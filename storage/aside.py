@@ -30,7 +30,7 @@ def keep_newer(
     waiting = records.waiting_ids()
     known = {row.id: row.revision for row in records.rows() if row.id not in waiting}
     there = repository.revisions()
-    lost = {each: revision for each, revision in known.items() if there.get(each, 0) < revision != kept.get(each)}
+    lost = {each: revision for each, revision in known.items() if max(there.get(each, 0), kept.get(each, 0)) < revision}
     if not lost.keys() <= there.keys():
         for deleted in repository.deleted():
             lost.pop(deleted.id, None)

@@ -299,6 +299,7 @@ class Machine:
         else:
             if not journal.belongs_to(identity) and journal.records.identity.database_id != identity.database_id:
                 told = keep_all(journal.records, self.folder)
+                self.sharing.kept.update({row.id: row.revision for row in journal.records.rows()})
             if self.state is not StoreState.RECONCILING:
                 self.go(StoreState.RECONCILING, None, backend=Backend.JSON)
         journal.records.identity = identity

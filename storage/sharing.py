@@ -29,7 +29,10 @@ MANY: Final = 200
 
 
 class Sharing:
-    """Collects what was heard until `look` reads it. `wake` is called when there is something to look at."""
+    """Collects what was heard until `look` reads it. `wake` is called when there is something to look at.
+
+    `kept`: the revisions of which copies were put aside; they are again only when they become newer.
+    """
 
     def __init__(self, machine: "Machine") -> None:
         self.wake: Callable[[], None] = lambda: None
@@ -41,7 +44,7 @@ class Sharing:
         self._ids: set[str] = set()
         self._everything = False
         self._compared = False
-        self._kept: dict[str, int] = {}
+        self.kept: dict[str, int] = {}
 
     def start(self) -> None:
         """Begin to listen, where the database tells of changes by itself; the mirror is compared once."""
@@ -175,7 +178,7 @@ class Sharing:
         if not machine.home.is_server or not machine.folder.writable:
             # A file that is older was put there by a hand, or by a restore that says so itself.
             return
-        if told := keep_newer(machine.journal.records, machine.folder, repository, self._kept):
+        if told := keep_newer(machine.journal.records, machine.folder, repository, self.kept):
             machine.publish(Notice("warning", told))
 
     def _read_everything(self, repository: DatabaseRepository) -> None:

@@ -12,7 +12,7 @@ from gui.widgets.buttons import Button
 from gui.widgets.containers import clear_layout
 from gui.widgets.labels import PlainLabel, section_title
 from gui.widgets.path_row import open_folder
-from models.status import Backup
+from models.status import KEPT_RECORDS, Backup
 
 _SHOWN = 12
 _REASONS = {
@@ -21,6 +21,7 @@ _REASONS = {
     "close": "when the program closed",
     "by-hand": "made by hand",
     "scrub": "before secrets were scrubbed",
+    KEPT_RECORDS: "kept aside: the database has lost them or has them older",
 }
 
 
@@ -95,8 +96,9 @@ class _BackupRow(QWidget):
         )
         show = Button("Show in folder", lambda: open_folder(Path(backup.path)), tone="link")
         show.setAccessibleName(f"Show the backup of {made} in its folder")
-        self.restore = Button("Restore…", tone="link")
-        self.restore.setAccessibleName(f"Restore the backup of {made}")
+        kept = backup.reason == KEPT_RECORDS
+        self.restore = Button("Bring back…" if kept else "Restore…", tone="link")
+        self.restore.setAccessibleName(f"{'Bring back the records' if kept else 'Restore the backup'} of {made}")
         links = QHBoxLayout()
         links.setContentsMargins(0, 2, 0, 0)
         links.addWidget(self.restore)

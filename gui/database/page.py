@@ -23,7 +23,7 @@ from gui.shell import Page, Shell
 from gui.widgets.dialogs import ConfirmDialog
 from gui.widgets.side_pane import WIDTH, SidePane
 from gui.widgets.tabs import Tabs
-from models.status import Backend
+from models.status import KEPT_RECORDS, Backend
 
 if TYPE_CHECKING:
     from models.problem import Problem
@@ -182,6 +182,9 @@ class DatabasePage(Page):
         question.open()
 
     def _ask_restore(self, backup: "Backup") -> None:
+        if backup.reason == KEPT_RECORDS:
+            self._ask_bring_back(backup)
+            return
         facts = f"{size_text(backup.size_bytes)}, {count_text(backup.connections, 'connection')}"
         shared = self._store is not None and self._store.backend is Backend.POSTGRESQL
         kept = "What is there now is kept in the quarantine folder."
@@ -196,6 +199,18 @@ class DatabasePage(Page):
             parent=self,
         )
         question.accepted.connect(lambda: self._on_store.restore(Path(backup.path)))
+        question.open()
+
+    def _ask_bring_back(self, kept: "Backup") -> None:
+        question = ConfirmDialog(
+            "Bring records back",
+            "Those that the database lacks are added, and those that it has older get what was kept. Everything else "
+            "stays as it is, and what somebody deleted stays deleted.",
+            confirm="Bring them back",
+            lines=[f"{count_text(kept.connections, 'record')}, kept {stamp_text(kept.made_at)}", kept.path],
+            parent=self,
+        )
+        question.accepted.connect(lambda: self._on_store.bring_back(Path(kept.path)))
         question.open()
 
     def _ask_empty(self) -> None:

@@ -33,6 +33,9 @@ class StoreActions(QObject):
     def restore(self, backup: Path) -> None:
         self._controller.act("The backup is being restored.", self._restore(backup))
 
+    def bring_back(self, folder: Path) -> None:
+        self._controller.act("The records are being brought back.", self._bring_back(folder))
+
     def start_empty(self) -> None:
         self._controller.act("An empty database is being made.", self._start_empty())
 
@@ -62,6 +65,9 @@ class StoreActions(QObject):
     async def _restore(self, backup: Path) -> None:
         self._controller.checked = ""
         await self._controller.tasks.write(self._controller.core.recovery.restore, backup)
+
+    async def _bring_back(self, folder: Path) -> None:
+        await self._controller.tasks.write(self._controller.core.recovery.bring_back, folder)
 
     async def _start_empty(self) -> None:
         self._controller.checked = ""

@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.problem import Category, InputError
-from models.status import Backend
+from models.status import KEPT_RECORDS, Backend
 from services.commands.output import Result, count, safe, table
 from services.commands.parser import add, add_group
+from services.recovery import brought_back
 
 if TYPE_CHECKING:
     import argparse
@@ -30,7 +31,8 @@ def register(commands: "argparse._SubParsersAction[Parser]") -> None:
     back.add_argument(
         "backup",
         metavar="BACKUP",
-        help="a file, or its name as `backup list` shows it; where the database is missing also: records, nothing",
+        help="a file, or a name as `backup list` shows it: kept records are brought back, beside what is there; where "
+        "the database is missing also: records, nothing",
     )
     back.add_argument("--yes", action="store_true", help="do it; without it only what would happen is said")
 
@@ -52,9 +54,11 @@ def show_all(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: 
 def restore(core: "Core", arguments: "argparse.Namespace") -> Result:
     if arguments.backup in _WITHOUT_A_BACKUP:
         return _without_a_backup(core, arguments)
-    known = {Path(backup.path).name: backup for backup in core.backups.list()}
+    known = {name: backup for backup in core.backups.list() for name in (Path(backup.path).name, backup.path)}
     listed = known.get(arguments.backup)
     path = Path(listed.path) if listed else Path(arguments.backup)
+    if listed is not None and listed.reason == KEPT_RECORDS:
+        return _bring_back(core, arguments, path)
     if not path.is_file():
         raise InputError(
             "There is no such backup.", "See which there are with: backup list.", category=Category.NOT_FOUND
@@ -69,6 +73,20 @@ def restore(core: "Core", arguments: "argparse.Namespace") -> Result:
     number = core.recovery.restore(path)
     text = f"Restored {safe(path)}: {count(number, 'connection')}. What was there before is kept {kept}."
     return Result({"path": str(path), "connections": number}, text)
+
+
+def _bring_back(core: "Core", arguments: "argparse.Namespace", folder: Path) -> Result:
+    """Put records that were kept aside into the database again."""
+    if not arguments.yes:
+        wanted = core.recovery.lacking(folder)
+        raise InputError(
+            f"{count(len(wanted.missing), 'connection')} would be added, {len(wanted.older):,} would get what is newer "
+            f"here, and {wanted.left:,} would stay as the database has them.",
+            "Add --yes to do it.",
+        )
+    done = core.recovery.bring_back(folder)
+    data = {"path": str(folder), "added": len(done.missing), "newer": len(done.older), "left": done.left}
+    return Result(data, brought_back(done))
 
 
 def _without_a_backup(core: "Core", arguments: "argparse.Namespace") -> Result:

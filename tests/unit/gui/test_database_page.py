@@ -1,11 +1,12 @@
 """The Database page over a real store: what it shows, what it does, and why it cannot."""
 
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton
 
 from gui.database.baseline_dialog import BaselineDialog
 from gui.database.page import DatabasePage
@@ -79,6 +80,30 @@ def test_a_backup_by_hand_is_listed_and_restored(desk: Desk) -> None:  # noqa: F
         await desk.until(lambda: not page.controller.busy)
         assert desk.core.connections.rows() == []
         assert any((desk.core.data_folder / "quarantine").iterdir())
+
+    desk.run(scene())
+
+
+def test_records_that_were_kept_aside_are_brought_back_with_one_button(desk: Desk) -> None:  # noqa: F811
+    async def scene() -> None:
+        page = await desk.open(DatabasePage)
+        await desk.until(page.backups.make.isEnabled)
+        lost = desk.core.connections.add({"name": "Lost", "exchange": "mexc"}).row
+        data = desk.core.data_folder
+        kept = data / "quarantine" / "20260101T000000Z-connections"
+        kept.mkdir()
+        shutil.copy(data / "connections" / f"{lost.id}.json", kept)
+        with closing(sqlite3.connect(data / "cts.db")) as database, database:
+            database.execute("DELETE FROM exchange_connections")
+        page.reload()
+        await desk.until(lambda: "Bring back…" in [each.text() for each in page.backups.findChildren(QPushButton)])
+        assert desk.core.connections.rows() == []
+        (button,) = [each for each in page.backups.findChildren(QPushButton) if each.text() == "Bring back…"]
+        button.click()
+        question = await desk.dialog(ConfirmDialog)
+        question.confirm.click()
+        await desk.until(lambda: [row.name for row in desk.core.connections.rows()] == ["Lost"])
+        await desk.until(lambda: "Bring back…" not in [each.text() for each in page.backups.findChildren(QPushButton)])
 
     desk.run(scene())
 
