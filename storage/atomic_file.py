@@ -33,9 +33,9 @@ _NO_HARD_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, er
 class BadFileError(StoreError):
     """A file is there and is not what it should be. `why` ends the sentence "FILE ..." and quotes nothing of it."""
 
-    def __init__(self, name: str, why: str) -> None:
+    def __init__(self, name: str, why: str, solution: str = "Put a good copy in its place, or move it away.") -> None:
         self.why = why
-        super().__init__(Problem(Category.BAD_FILE, f"{name} {why}.", "Put a good copy in its place, or move it away."))
+        super().__init__(Problem(Category.BAD_FILE, f"{name} {why}.", solution))
 
 
 class FileCalls:

@@ -112,12 +112,15 @@ def newest_good(folder: Path) -> Backup | None:
         if backup.path.endswith(EXPORT_ENDING):
             continue
         with suppress(StoreError):
-            return backup._replace(connections=verify(Path(backup.path)))
+            return backup._replace(connections=verify(Path(backup.path), ours=True))
     return None
 
 
-def verify(path: Path) -> int:
-    """Check a database file that nobody uses, and return how many connections it holds. Raises StoreError."""
+def verify(path: Path, *, ours: bool = False) -> int:
+    """Check a database file that nobody uses, and return how many connections it holds. Raises StoreError.
+
+    `ours`: a file without their table is refused; it was made by another program.
+    """
     import sqlite3
 
     try:
@@ -129,6 +132,8 @@ def verify(path: Path) -> int:
             if not tables:
                 raise StoreError(problem_for("EMPTY_DB", where=path.name))
             if "exchange_connections" not in tables:
+                if ours:
+                    raise StoreError(problem_for("BAD_FILE.another", where=path.name))
                 return 0
             return int(connection.execute("SELECT count(*) FROM exchange_connections").fetchone()[0])
     except (sqlite3.Error, OSError) as error:
@@ -145,8 +150,7 @@ def restore(backup: Path, database: Path, quarantine: Path) -> int:
     try:
         os.close(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         try:
-            _copy(backup, temporary, time.monotonic() + _WAIT_SECONDS)
-            connections = verify(temporary)
+            connections = _taken(backup, temporary)
             _fsync(temporary)
             if any(os.path.lexists(database.with_name(database.name + end)) for end in ("", *COMPANIONS)):
                 put_away(database, quarantine, leave=True)
@@ -159,6 +163,19 @@ def restore(backup: Path, database: Path, quarantine: Path) -> int:
     except Exception as error:
         raise StoreError(diagnose(error, where=database.name, path=database)) from error
     return connections
+
+
+def _taken(backup: Path, copy: Path) -> int:
+    """Copy a backup and prove the copy; return its connections. What is wrong is the backup's, and said of it."""
+    try:
+        _copy(backup, copy, time.monotonic() + _WAIT_SECONDS)
+        return verify(copy, ours=True)
+    except Exception as error:
+        problem = error.problem if isinstance(error, StoreError) else diagnose(error, where=backup.name, path=backup)
+        case = {Category.CORRUPT: "CORRUPT.backup", Category.BAD_FILE: "BAD_FILE.another"}.get(problem.category)
+        if case is None:
+            raise
+        raise StoreError(problem_for(case, where=backup.name)) from error
 
 
 def _copy(source: Path, target: Path, deadline: float) -> None:

@@ -38,6 +38,10 @@ CASES: dict[str, Case] = {
         "{where} is damaged, or it is not a database.",
         "The damaged file is kept in quarantine; check what was restored on the Database page.",
     ),
+    "CORRUPT.backup": Case(
+        "{where} is damaged, or it is no backup of this program. Nothing was changed.",
+        "Choose another backup; the Database page and the command `backup list` show which there are.",
+    ),
     "DISK_FULL": Case(
         "There is no space left for {where}. Nothing is lost: the last save was not made.",
         "Free some space and save again.",
@@ -141,6 +145,10 @@ CASES: dict[str, Case] = {
         "Correct it with the program that wrote it.",
     ),
     "BAD_FILE": Case("{where} cannot be read: its content is damaged.", "Put a good copy in its place."),
+    "BAD_FILE.another": Case(
+        "{where} is the database of another program: it has no table of connections. Nothing was changed.",
+        "Choose a backup of this program; the Database page and the command `backup list` show which there are.",
+    ),
     "BUG": Case(
         "The program made a mistake while it worked on {where}.",
         "Report it with the log of the Activity page; nothing was changed.",

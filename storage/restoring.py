@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from models.problem import StoreError
-from storage.backup import restore, verify
+from storage.backup import restore
 from storage.data_folder import DataFolder
 from storage.database import Database
 from storage.diagnosis import diagnose
@@ -31,7 +31,6 @@ def workshop(folder: DataFolder) -> Iterator[Path]:
 
 def into_server(backup: Path, database: OpenDatabase, folder: DataFolder, migrations: Path) -> Restored:
     """Put a copy of a SQLite file in the place of what a PostgreSQL holds; see restore_export."""
-    verify(backup)
     with workshop(folder) as room:
         restore(backup, room / "cts.db", folder.quarantine)
         copy = Database.open_sqlite(room / "cts.db")

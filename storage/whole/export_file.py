@@ -117,7 +117,7 @@ def _head(lines: _Lines) -> Head:
     if not isinstance(words, Mapping) or not str(words.get("format", "")).startswith(FAMILY):
         raise BadFileError(lines.name, "is not a backup of this program")
     if words["format"] != FORMAT:
-        raise BadFileError(lines.name, "was written by a newer version of the program")
+        raise BadFileError(lines.name, "was written by a newer version of the program", "Update it and try again.")
     try:
         keys = words["keys"]
         tables = tuple(
