@@ -92,7 +92,10 @@ def count_migrations(items: Sequence[MigrationItem]) -> MigrationCount:
 
 
 class Rehearsal(NamedTuple):
-    """One migration as tried on a copy or in a transaction that was rolled back. Counts are rows by table."""
+    """One migration as tried on a copy or in a transaction that was rolled back. Counts are rows by table.
+
+    `note` tells what a rollback does not take back.
+    """
 
     number: int
     name: str
@@ -101,6 +104,7 @@ class Rehearsal(NamedTuple):
     rows_before: dict[str, int]
     rows_after: dict[str, int]
     problem: Problem | None = None
+    note: str = ""
 
 
 class LedgerChange(NamedTuple):

@@ -71,8 +71,10 @@ def headline(results: Sequence[Rehearsal]) -> str:
     if not results:
         return "Nothing is pending, so nothing was tried."
     if failed:
-        return f"{number_text(failed[0].number)} {failed[0].name} would fail. Nothing was written."
-    return f"{count_text(len(results), 'migration')} would run, in {total}. Nothing was written."
+        said = f"{number_text(failed[0].number)} {failed[0].name} would fail. Nothing was written."
+    else:
+        said = f"{count_text(len(results), 'migration')} would run, in {total}. Nothing was written."
+    return f"{said} {results[-1].note}".rstrip()
 
 
 def row_lines(result: Rehearsal) -> list[str]:

@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 def register(commands: "argparse._SubParsersAction[Parser]") -> None:
     group = add_group(commands, "migrations", show_all, "the numbered SQL files and their states")
-    add(group, "list", show_all, "every migration with its state")
+    add(group, "list", show_all, "every migration with its state, after the start has applied what was pending")
     show = add(group, "show", show_one, "one migration with its SQL")
     show.add_argument("number", type=int, metavar="N")
     add(group, "apply", apply, "apply what is pending", writes=True)
-    add(group, "rehearse", rehearse, "try what is pending where nothing can stay", migrates=False)
+    add(group, "rehearse", rehearse, "look at what is pending: try it where nothing can stay", migrates=False)
     mend = add(group, "repair", repair, "bring the ledger in step with the files", writes=True, migrates=False)
     mend.add_argument("--yes", action="store_true", help="do it; without it only what would change is shown")
     known = "take a schema that is already there as migrated up to N"
@@ -67,7 +67,8 @@ def rehearse(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: 
     held = _held_back(core.migrations.items())
     if held is not None:
         text += f"\n{held.text} {held.solution}"
-    return Result(data, f"{text}\nNothing was changed.", PROBLEM if problem else FINE, problem)
+    notes = "".join(f" {safe(one.note)}" for one in tried if one.note)
+    return Result(data, f"{text}\nNothing was changed.{notes}", PROBLEM if problem else FINE, problem)
 
 
 def repair(core: "Core", arguments: "argparse.Namespace") -> Result:

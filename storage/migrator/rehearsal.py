@@ -9,15 +9,28 @@ from storage.migrator import ledger
 from storage.migrator.files import Migration
 from storage.migrator.session import Session, primary_message
 
+_SEQUENCES = "SELECT sequencename, last_value FROM pg_sequences WHERE schemaname = current_schema()"
 RunStatements = Callable[[Session, Migration], Iterator[int]]
 
 
 def rehearse(session: Session, pending: Sequence[Migration], run_statements: RunStatements) -> list[Rehearsal]:
     """Run `pending` in order up to the first that fails, counting the rows of every table before and after each."""
     if session.dialect == "postgresql":
-        return _in_one_transaction(session, pending, run_statements)
+        return _noting_sequences(session, lambda: _in_one_transaction(session, pending, run_statements))
     with session.copy() as copy:
         return _in_one_transaction(copy, pending, run_statements)
+
+
+def _noting_sequences(session: Session, call: Callable[[], list[Rehearsal]]) -> list[Rehearsal]:
+    """Let the last result tell of sequences that went on: no transaction takes back what they gave out."""
+    before = dict(session.query(_SEQUENCES))
+    tried = call()
+    after = dict(session.query(_SEQUENCES))
+    used = sorted(name for name, value in after.items() if name in before and before[name] != value)
+    if tried and used:
+        text = f"Numbers that {', '.join(used)} gave out meanwhile are not given out again."
+        tried[-1] = tried[-1]._replace(note=f"{text} PostgreSQL takes none of them back.")
+    return tried
 
 
 def _in_one_transaction(

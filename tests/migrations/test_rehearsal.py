@@ -53,6 +53,20 @@ def test_it_finds_what_would_fail(database: RawDatabase, folder: Path) -> None:
     assert "would fail" in problem.text
 
 
+def test_numbers_that_no_rollback_takes_back_are_told(postgres_url: str, tmp_path: Path) -> None:
+    folder = write_files(tmp_path / "sql", _001_fill="INSERT INTO counted (name) SELECT 'x' FROM generate_series(1, 7)")
+    with closing(connect(postgres_url)) as database:
+        database.rows("CREATE TABLE counted (id INTEGER GENERATED ALWAYS AS IDENTITY, name TEXT)")
+        database.rows("CREATE SEQUENCE untouched")
+        (tried,) = migrator(database, folder).rehearse()
+        assert tried.rows_after == {"counted": 7}
+        assert tried.note.startswith("Numbers that counted_id_seq gave out meanwhile are not given out again")
+        assert database.rows("SELECT count(*) FROM counted") == [(0,)]
+        assert database.rows("INSERT INTO counted (name) VALUES ('y') RETURNING id") == [(8,)]
+        write_files(folder, _001_fill="SELECT 1")
+        assert [each.note for each in migrator(database, folder).rehearse()] == [""]
+
+
 def test_only_what_is_pending_is_rehearsed(database: RawDatabase, folder: Path) -> None:
     engine = migrator(database, folder)
     engine.apply()
