@@ -22,7 +22,7 @@ from storage.home import Home, falls_back
 from storage.journal import Journal
 from storage.json_store.record_file import Identity
 from storage.list_cache import ListCache
-from storage.mending import is_only_on_files, look_at_vault, recover, rescued
+from storage.mending import is_only_on_files, look_at_vault, look_whether_writable, recover, rescued
 from storage.opening import why_not_writable
 from storage.opening_steps import NOT_OPEN, Record
 from storage.operations import Operation
@@ -375,6 +375,7 @@ def _is_outgrown(machine: Machine) -> bool:
         return False
     machine.next_schema = now + SCHEMA_SECONDS
     try:
+        look_whether_writable(machine)
         return machine.home.is_outgrown()
     except StoreError as error:
         # A ledger that somebody holds is looked at the next time; the connections beside it can be used.

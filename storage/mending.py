@@ -81,6 +81,18 @@ def is_only_on_files(machine: "Machine", problem: Problem | None) -> bool:
     return bool(machine.journal.records.rows() or machine.journal.records.waiting_count)
 
 
+def look_whether_writable(machine: "Machine") -> None:
+    """Take back that the server takes no changes, once it does: a standby was promoted. Raises StoreError."""
+    from storage.opening_postgresql import refuses_changes
+    from storage.postgresql.database import PostgresDatabase
+
+    problem, database = machine.current.problem, machine.home.database
+    if problem is None or problem.category is not Category.READ_ONLY or not isinstance(database, PostgresDatabase):
+        return
+    if not refuses_changes(database):
+        machine.go(StoreState.ONLINE, None, backend=Backend.POSTGRESQL)
+
+
 def look_at_vault(machine: "Machine") -> None:
     """Send what waits for the vault, once it is open here; another desktop may have settled what it needs."""
     try:

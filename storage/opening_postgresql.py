@@ -10,6 +10,7 @@ from storage.migrator.runner import Migrator, all_there, needs_newer_program
 from storage.opening_steps import NOT_OPEN, Outcome, Record, newer, short_of, timed
 from storage.postgresql.address import Address
 from storage.postgresql.database import PostgresDatabase
+from storage.postgresql.failure import read_only_problem
 from storage.postgresql.session import Pace
 
 
@@ -45,15 +46,15 @@ class PostgresOpening:
             record(step)
             if step.problem is not None:
                 self.problems.append(step.problem)
-                if word == "database" and step.problem is not self._held:
+                if word == "database" and not self.engine_version:
                     return
 
     def _connect(self) -> Outcome:
-        with self.database.read() as statements:
-            statements.execute("SELECT 1").fetchone()
+        refuses = refuses_changes(self.database)
         self.engine_version = self.database.server_version
-        mode = ", read-only" if self.database.read_only else ""
-        return f"{self.database.location}: PostgreSQL {self.engine_version}{mode}", self._held
+        mode = ", read-only" if refuses or self.database.read_only else ""
+        problem = self._held or (read_only_problem(self.database.address) if refuses else None)
+        return f"{self.database.location}: PostgreSQL {self.engine_version}{mode}", problem
 
     def _migrate(self) -> Outcome:
         self.migrator = migrator = Migrator(self.database, self._migrations, backup=self._back_up)
@@ -85,6 +86,13 @@ class PostgresOpening:
             forget_old(self.database)
         self.readable = True
         return "the tables are as this program knows them", None
+
+
+def refuses_changes(database: PostgresDatabase) -> bool:
+    """Tell whether the server would refuse every change: a standby, or one that was set so. Raises StoreError."""
+    with database.read() as statements:
+        found = statements.execute("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")
+        return bool((found.fetchone() or (False,))[0])
 
 
 def first(problems: Sequence[Problem]) -> Problem:

@@ -187,6 +187,11 @@ def problem_of(
     return _worded(category, error, address, code)
 
 
+def read_only_problem(address: Address) -> Problem:
+    """Return what is told of a server that takes no changes before anybody has tried one."""
+    return _worded(Category.READ_ONLY, psycopg2.OperationalError(), address, "25006")
+
+
 def address_of(error: BaseException) -> Address:
     """Return the address of the session that an error came from; a nameless one where the error does not know."""
     session = getattr(getattr(error, "cursor", None), "connection", None)

@@ -144,3 +144,16 @@ def test_an_old_primary_that_comes_back_as_one_of_its_own_is_noticed(cluster: Cl
     assert "Added to the new primary" in kept
     assert '"Same"' not in kept
     desk.store.close()
+
+
+def test_a_desk_on_a_standby_says_so_before_anybody_saves(cluster: Cluster, tmp_path: Path) -> None:
+    desk = LiveDesk(tmp_path / "desk", cluster.standby.url(), "desk")
+    desk.wait_home()
+    assert desk.category() is Category.READ_ONLY
+    assert "read-only" in next(step.detail for step in desk.steps if step.step == "database")
+    cluster.primary.stop()
+    cluster.standby.promote()
+    wait_until(lambda: desk.is_home and desk.problem is None)
+    desk.add("Saved")
+    assert (desk.is_home, desk.store.status.waiting) == (True, 0)
+    desk.store.close()
