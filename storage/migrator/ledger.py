@@ -9,14 +9,16 @@ from storage.migrator.files import Migration
 from storage.migrator.plan import Failure, LedgerRow
 from storage.migrator.session import Session
 
+# Texts that end, and a row that always fits a page: so PostgreSQL makes no second table for long ones, which takes
+# twice as long. A file's name has at most 255 characters wherever there are files.
 _CREATE = """CREATE TABLE IF NOT EXISTS migrations (
     number INTEGER PRIMARY KEY,
-    name TEXT NOT NULL,
-    checksum TEXT NOT NULL,
+    name VARCHAR(255) NOT NULL,
+    checksum VARCHAR(64) NOT NULL,
     applied_at TIMESTAMPTZ NOT NULL,
     milliseconds INTEGER NOT NULL,
-    program_version TEXT NOT NULL,
-    state TEXT NOT NULL DEFAULT 'applied' CHECK (state IN ('applied', 'baseline'))
+    program_version VARCHAR(64) NOT NULL,
+    state VARCHAR(16) NOT NULL DEFAULT 'applied' CHECK (state IN ('applied', 'baseline'))
 )"""
 _CREATE_FAILURES = """CREATE TABLE IF NOT EXISTS migration_failures (
     number INTEGER PRIMARY KEY,
@@ -29,6 +31,8 @@ _CREATE_FAILURES = """CREATE TABLE IF NOT EXISTS migration_failures (
 )"""
 _COLUMNS = "number, name, checksum, applied_at, milliseconds, program_version, state"
 _READ = f"SELECT {_COLUMNS} FROM migrations ORDER BY number"  # noqa: S608 - our own words
+_HOLDS = "EXISTS (SELECT 1 FROM migrations WHERE number = ?)"
+_INSERT = f"INSERT INTO migrations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _FAILURE_COLUMNS = "number, checksum, file, line, statement, message, failed_at"
 _STATEMENT_SHOWN = 300
 
@@ -49,9 +53,7 @@ def read(session: Session) -> list[LedgerRow] | None:
 
 
 def failures(session: Session) -> list[Failure]:
-    """Return the last failure of every migration that has failed and is not applied."""
-    if not session.columns("migration_failures"):
-        return []
+    """Return the last failure of every migration that has failed and is not applied; their table has to be there."""
     rows = session.query(f"SELECT {_FAILURE_COLUMNS} FROM migration_failures ORDER BY number")  # noqa: S608
     return [Failure(row[0], row[1], row[2], row[3], row[4], row[5], _stamp(row[6])) for row in rows]
 
@@ -61,15 +63,22 @@ def create(session: Session) -> None:
 
 
 def holds(session: Session, number: int) -> bool:
-    return bool(session.query("SELECT 1 FROM migrations WHERE number = ?", (number,)))
+    return bool(session.query(f"SELECT {_HOLDS}", (number,))[0][0])
 
 
-def add(session: Session, migration: Migration, milliseconds: int, state: str = "applied") -> None:
-    """Write the ledger row, in the transaction of the migration itself."""
-    session.change(
-        f"INSERT INTO migrations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
-        (migration.number, migration.name, migration.checksum, _now(), milliseconds, VERSION, state),
-    )
+def begin_and_look(session: Session, number: int) -> bool:
+    """Begin a transaction alone, and tell whether the ledger, which is there, holds `number` by now."""
+    return session.begin(_HOLDS, (number,))
+
+
+def add(session: Session, migration: Migration, milliseconds: int) -> None:
+    """Write the row of a migration that ran, last in its own transaction."""
+    session.change_last(_INSERT, _row(migration, milliseconds, "applied"))
+
+
+def adopt(session: Session, migration: Migration) -> None:
+    """Write the row of a migration whose schema was there already."""
+    session.change(_INSERT, _row(migration, 0, "baseline"))
 
 
 def accept(session: Session, migration: Migration) -> None:
@@ -105,6 +114,10 @@ def record_failure(session: Session, failure: Failure) -> None:
         f"INSERT INTO migration_failures ({_FAILURE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608
         failure,
     )
+
+
+def _row(migration: Migration, milliseconds: int, state: str) -> LedgerRow:
+    return LedgerRow(migration.number, migration.name, migration.checksum, _now(), milliseconds, VERSION, state)
 
 
 def _now() -> str:

@@ -88,7 +88,7 @@ def adopt(
         ledger.create(session)
         wanted = adoptions(session, read(), migrations, number)
         for change in wanted:
-            ledger.add(session, files[change.number], 0, MigrationState.BASELINE.value)
+            ledger.adopt(session, files[change.number])
             ledger.forget_failure(session, change.number)
     return wanted
 

@@ -13,7 +13,7 @@ from storage.diagnosis import diagnose
 from storage.migrator import ledger, rehearsal, repair
 from storage.migrator.files import Migration, checksums, find_migrations, read_migrations
 from storage.migrator.plan import NEWEST, Failure, Plan, newer_version, plan
-from storage.migrator.session import MigratedDatabase, Session, is_lost, is_read_only, primary_message, session
+from storage.migrator.session import MigratedDatabase, Present, Session, is_lost, is_read_only, primary_message, session
 
 Hook = Callable[[Migration, int], None]
 
@@ -79,19 +79,20 @@ class Migrator:
         """
         migrations = find_migrations(self._folder, self._database.dialect)
         with self._session() as opened:
-            found = self._plan(opened, migrations)
+            there = opened.present()
+            found = self._plan(opened, migrations, there)
             pending = self._chosen(found, out_of_order)
             if not pending:
                 return found.items
-            if opened.tables():
+            if there.others:
                 self._backup()
             failed = {item.number for item in found.items if item.state is MigrationState.FAILED}
             known = any(item.applied_at for item in found.items)
             for migration in pending:
                 if not self._step(opened, migration, first=not known, again=migration.number in failed):
-                    break
+                    return self._plan(opened, migrations).items
                 known = True
-            return self._plan(opened, migrations).items
+            return self._plan(opened, migrations, there._replace(ledger=True)).items
 
     def rehearse(self) -> list[Rehearsal]:
         """Try what is pending where nothing stays: SQLite on a copy, PostgreSQL in a transaction rolled back."""
@@ -141,9 +142,10 @@ class Migrator:
         with session(self._database, self._wait, looks=looks) as opened:
             yield opened
 
-    def _plan(self, opened: Session, migrations: Sequence[Migration]) -> Plan:
-        rows = ledger.read(opened)
-        failures = ledger.failures(opened)
+    def _plan(self, opened: Session, migrations: Sequence[Migration], there: Present | None = None) -> Plan:
+        there = there or opened.present()
+        rows = ledger.read(opened) if there.ledger else None
+        failures = ledger.failures(opened) if there.failures else []
         kept = {failure.number for failure in failures}
         failures += [failure for number, failure in self._unwritten.items() if number not in kept]
         newest_known = max([NEWEST, *(migration.number for migration in migrations)])
@@ -164,22 +166,23 @@ class Migrator:
         `first`: there may be no ledger yet. `again`: a failure of it is noted, which is history once it is applied.
         """
         started = time.perf_counter()
-        opened.begin()
+        # Another program may have been faster while this one waited for its turn.
+        held = opened.begin() if first else ledger.begin_and_look(opened, migration.number)
         progress = [0]
         try:
             if first:
                 ledger.create(opened)
-            # Another program may have been faster while this one waited for its turn.
-            if ledger.holds(opened, migration.number):
+                held = ledger.holds(opened, migration.number)
+            if held:
                 opened.rollback()
                 return True
             for index in run_statements(opened, migration):
                 progress[0] = index
                 self._hook(migration, index)
             milliseconds = round((time.perf_counter() - started) * 1000)
-            ledger.add(opened, migration, milliseconds)
             if again:
                 ledger.forget_failure(opened, migration.number)
+            ledger.add(opened, migration, milliseconds)
             self._hook(migration, len(migration.statements) + 1)
             opened.commit()
         except opened.error as error:

@@ -7,7 +7,7 @@ Python's sqlite3 would begin and commit on its own. The connection gets its own 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from typing import Any, Literal, Protocol, TypeVar
+from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from models.problem import Category, MigrationError, Problem, StoreError
 from storage.diagnosis import diagnose
@@ -21,10 +21,14 @@ ADVISORY_KEY = 0x435453_4D4947
 _BUSY_CODES = {5, 6}
 _READ_ONLY_CODE = 8
 _LOCK_POLL_S = 0.02
+# One message. What is looked at under the lock is a statement of its own, and sees what was committed until then:
+# within one statement, or at another level, it would be as old as the attempt to lock. The answer of the attempt is
+# handed on in a setting of the transaction, for only the last statement of a message is answered to psycopg2's caller.
 _BEGIN_POSTGRESQL = (
-    "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s';"
+    "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '30s';"
     " SET LOCAL idle_in_transaction_session_timeout = 0;"
-    f" SELECT pg_try_advisory_xact_lock({ADVISORY_KEY})"
+    f" SELECT set_config('cts.alone', pg_try_advisory_xact_lock({ADVISORY_KEY})::text, true);"
+    " SELECT current_setting('cts.alone')::boolean, "
 )
 _HOLDER = (
     "SELECT a.pid, a.application_name, a.client_addr, a.usename"
@@ -33,6 +37,25 @@ _HOLDER = (
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     " AND l.classid = ? AND l.objid = ?"
 )
+_PRESENT_SQLITE = (
+    "SELECT lower(name), type FROM sqlite_master"
+    " WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+)
+_PRESENT_POSTGRESQL = (
+    "SELECT to_regclass('migrations') IS NOT NULL, to_regclass('migration_failures') IS NOT NULL,"
+    # The view pg_tables costs two milliseconds.
+    " EXISTS (SELECT 1 FROM pg_class WHERE relkind IN ('r', 'p')"
+    " AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+    " AND relname NOT IN ('migrations', 'migration_failures'))"
+)
+
+
+class Present(NamedTuple):
+    """What a database has: the ledger, the table of failures, and any table beside the engine's own two."""
+
+    ledger: bool
+    failures: bool
+    others: bool
 
 
 class MigratedDatabase(Protocol):
@@ -60,43 +83,56 @@ class Session:
         self._wait = wait
         self._lead = lead
         self._before = self._take_over()
+        # One for all: making one costs as much as a short statement, and each statement ends the one before.
+        self._cursor = connection.cursor()
+        self._at_commit: tuple[str, Sequence[object]] | None = None
 
     def run(self, sql: str) -> None:
         """Run one statement as it stands: no parameters, so that `%` and `?` are nothing special."""
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute(sql)
-        finally:
-            cursor.close()
+        self._cursor.execute(sql)
 
     def change(self, sql: str, parameters: Sequence[object]) -> int:
         """Run one statement of ours with `?` for its parameters; return the number of rows it changed."""
-        cursor = self._connection.cursor()
-        try:
-            cursor.execute(self._marked(sql), parameters)
-            return int(cursor.rowcount)
-        finally:
-            cursor.close()
+        self._cursor.execute(self._marked(sql), parameters)
+        return int(self._cursor.rowcount)
 
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return the rows of a query; on SQLite another program's COMMIT can keep one waiting."""
         return self._patiently(lambda: self._rows(sql, parameters))
 
-    def begin(self) -> None:
-        """Begin a transaction that may write, alone; wait for another program, then say who it is."""
+    def change_last(self, sql: str, parameters: Sequence[object]) -> None:
+        """Run one statement of ours last in a transaction: to a server it travels with the COMMIT."""
         if self.dialect == "postgresql":
-            self._begin_alone()
+            self._at_commit = (sql, parameters)
         else:
+            self.change(sql, parameters)
+
+    def begin(self, question: str = "", parameters: Sequence[object] = ()) -> bool:
+        """Begin a transaction that may write, alone; wait for another program, then say who it is.
+
+        Returns the answer to `question`, a condition that is looked at when nobody else can change it any more.
+        """
+        try:
+            if self.dialect == "postgresql":
+                return self._begin_alone(question or "false", parameters)
             self._patiently(lambda: self.run("BEGIN IMMEDIATE"))
+            return bool(question) and bool(self.query(f"SELECT {question}", parameters)[0][0])
+        except self.error:
+            self.rollback()
+            raise
 
     def commit(self) -> None:
-        if self.dialect == "postgresql":
+        if self._at_commit:
+            (sql, parameters), self._at_commit = self._at_commit, None
+            self.change(f"{sql}; COMMIT", parameters)
+        elif self.dialect == "postgresql":
             self.run("COMMIT")
         else:
             # A reader can hold a COMMIT up in SQLite's rollback-journal mode; the transaction stays open meanwhile.
             self._patiently(lambda: self.run("COMMIT"))
 
     def rollback(self) -> None:
+        self._at_commit = None
         with suppress(self.error):
             self.run("ROLLBACK")
 
@@ -109,6 +145,13 @@ class Session:
         except BaseException:
             self.rollback()
             raise
+
+    def present(self) -> Present:
+        if self.dialect == "postgresql":
+            return Present(*self.query(_PRESENT_POSTGRESQL)[0])
+        kinds = dict(self.query(_PRESENT_SQLITE))
+        ledger, failures = kinds.pop("migrations", None), kinds.pop("migration_failures", None)
+        return Present(ledger is not None, failures is not None, "table" in kinds.values())
 
     def columns(self, table: str) -> set[str]:
         """Return the columns of a table, empty where there is none."""
@@ -154,6 +197,7 @@ class Session:
     def close(self) -> None:
         """Give the connection back as it came."""
         with suppress(self.error):
+            self._cursor.close()
             if self.dialect == "sqlite":
                 isolation_level, query_only = self._before
                 if query_only:
@@ -180,25 +224,22 @@ class Session:
     def _marked(self, sql: str) -> str:
         return sql.replace("?", "%s") if self.dialect == "postgresql" else sql
 
-    def _begin_alone(self) -> None:
+    def _begin_alone(self, question: str, parameters: Sequence[object]) -> bool:
         """Begin with the advisory lock, the transaction's own: a pooler may stand between, and a kill frees it."""
         deadline = time.monotonic() + self._wait
         while True:
-            if self.query(_BEGIN_POSTGRESQL)[0][0]:
-                return
+            alone, answer = self.query(_BEGIN_POSTGRESQL + question, parameters)[0]
+            if alone:
+                return bool(answer)
             self.rollback()
             if time.monotonic() >= deadline:
                 raise self._busy(self._holder())
             time.sleep(_LOCK_POLL_S)
 
     def _rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
-        cursor = self._connection.cursor()
-        try:
-            text = self._lead + sql
-            cursor.execute(self._marked(text), parameters) if parameters else cursor.execute(text)
-            return list(cursor.fetchall())
-        finally:
-            cursor.close()
+        text = self._lead + sql
+        self._cursor.execute(self._marked(text), parameters) if parameters else self._cursor.execute(text)
+        return list(self._cursor.fetchall())
 
     def _patiently(self, call: Callable[[], T]) -> T:
         deadline = time.monotonic() + self._wait
