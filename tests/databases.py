@@ -113,6 +113,8 @@ def type_class(declared: str) -> str:
     """Return the kind of a column's type, the same word for both dialects."""
     words = {
         "text": "text",
+        "varchar": "text",
+        "character varying": "text",
         "integer": "integer",
         "bigint": "integer",
         "double precision": "number",
@@ -122,4 +124,4 @@ def type_class(declared: str) -> str:
         "timestamptz": "stamp",
         "timestamp with time zone": "stamp",
     }
-    return words[declared.lower()]
+    return words[declared.lower().partition("(")[0]]

@@ -1,7 +1,7 @@
 """The ledger: the table `migrations`, and beside it the failures that a person has to read after a restart."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from models import VERSION
 from models.problem import Category, MigrationError, Problem
@@ -35,6 +35,33 @@ _HOLDS = "EXISTS (SELECT 1 FROM migrations WHERE number = ?)"
 _INSERT = f"INSERT INTO migrations ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
 _FAILURE_COLUMNS = "number, checksum, file, line, statement, message, failed_at"
 _STATEMENT_SHOWN = 300
+_PRESENT_SQLITE = (
+    "SELECT lower(name), type FROM sqlite_master"
+    " WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
+)
+_PRESENT_POSTGRESQL = (
+    "SELECT to_regclass('migrations') IS NOT NULL, to_regclass('migration_failures') IS NOT NULL,"
+    # The view pg_tables costs two milliseconds.
+    " EXISTS (SELECT 1 FROM pg_class WHERE relkind IN ('r', 'p')"
+    " AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
+    " AND relname NOT IN ('migrations', 'migration_failures'))"
+)
+
+
+class Present(NamedTuple):
+    """What a database has: the ledger, the table of failures, and any table beside the engine's own two."""
+
+    ledger: bool
+    failures: bool
+    others: bool
+
+
+def present(session: Session) -> Present:
+    if session.dialect == "postgresql":
+        return Present(*session.query(_PRESENT_POSTGRESQL)[0])
+    kinds = dict(session.query(_PRESENT_SQLITE))
+    ledger, failed = kinds.pop("migrations", None), kinds.pop("migration_failures", None)
+    return Present(ledger is not None, failed is not None, "table" in kinds.values())
 
 
 def read(session: Session) -> list[LedgerRow] | None:

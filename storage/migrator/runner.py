@@ -13,7 +13,7 @@ from storage.diagnosis import diagnose
 from storage.migrator import ledger, rehearsal, repair
 from storage.migrator.files import Migration, checksums, find_migrations, read_migrations
 from storage.migrator.plan import NEWEST, Failure, Plan, newer_version, plan
-from storage.migrator.session import MigratedDatabase, Present, Session, is_lost, is_read_only, primary_message, session
+from storage.migrator.session import MigratedDatabase, Session, is_lost, is_read_only, primary_message, session
 
 Hook = Callable[[Migration, int], None]
 
@@ -79,7 +79,7 @@ class Migrator:
         """
         migrations = find_migrations(self._folder, self._database.dialect)
         with self._session() as opened:
-            there = opened.present()
+            there = ledger.present(opened)
             found = self._plan(opened, migrations, there)
             pending = self._chosen(found, out_of_order)
             if not pending:
@@ -142,8 +142,8 @@ class Migrator:
         with session(self._database, self._wait, looks=looks) as opened:
             yield opened
 
-    def _plan(self, opened: Session, migrations: Sequence[Migration], there: Present | None = None) -> Plan:
-        there = there or opened.present()
+    def _plan(self, opened: Session, migrations: Sequence[Migration], there: ledger.Present | None = None) -> Plan:
+        there = there or ledger.present(opened)
         rows = ledger.read(opened) if there.ledger else None
         failures = ledger.failures(opened) if there.failures else []
         kept = {failure.number for failure in failures}

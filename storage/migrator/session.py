@@ -7,7 +7,7 @@ Python's sqlite3 would begin and commit on its own. The connection gets its own 
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from typing import Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import Any, Literal, Protocol, TypeVar
 
 from models.problem import Category, MigrationError, Problem, StoreError
 from storage.diagnosis import diagnose
@@ -37,25 +37,6 @@ _HOLDER = (
     " AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())"
     " AND l.classid = ? AND l.objid = ?"
 )
-_PRESENT_SQLITE = (
-    "SELECT lower(name), type FROM sqlite_master"
-    " WHERE type IN ('table', 'view') AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
-)
-_PRESENT_POSTGRESQL = (
-    "SELECT to_regclass('migrations') IS NOT NULL, to_regclass('migration_failures') IS NOT NULL,"
-    # The view pg_tables costs two milliseconds.
-    " EXISTS (SELECT 1 FROM pg_class WHERE relkind IN ('r', 'p')"
-    " AND relnamespace = (SELECT oid FROM pg_namespace WHERE nspname = current_schema())"
-    " AND relname NOT IN ('migrations', 'migration_failures'))"
-)
-
-
-class Present(NamedTuple):
-    """What a database has: the ledger, the table of failures, and any table beside the engine's own two."""
-
-    ledger: bool
-    failures: bool
-    others: bool
 
 
 class MigratedDatabase(Protocol):
@@ -146,13 +127,6 @@ class Session:
             self.rollback()
             raise
 
-    def present(self) -> Present:
-        if self.dialect == "postgresql":
-            return Present(*self.query(_PRESENT_POSTGRESQL)[0])
-        kinds = dict(self.query(_PRESENT_SQLITE))
-        ledger, failures = kinds.pop("migrations", None), kinds.pop("migration_failures", None)
-        return Present(ledger is not None, failures is not None, "table" in kinds.values())
-
     def columns(self, table: str) -> set[str]:
         """Return the columns of a table, empty where there is none."""
         if self.dialect == "sqlite":
@@ -233,7 +207,7 @@ class Session:
                 return bool(answer)
             self.rollback()
             if time.monotonic() >= deadline:
-                raise self._busy(self._holder())
+                raise _busy(self._holder(), self._wait)
             time.sleep(_LOCK_POLL_S)
 
     def _rows(self, sql: str, parameters: Sequence[object]) -> list[tuple[Any, ...]]:
@@ -250,7 +224,7 @@ class Session:
                 if (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF not in _BUSY_CODES:
                     raise
                 if time.monotonic() >= deadline:
-                    raise self._busy("another program, which has the file open for writing,") from error
+                    raise _busy("another program, which has the file open for writing,", self._wait) from error
             time.sleep(_LOCK_POLL_S)
 
     def _holder(self) -> str:
@@ -259,15 +233,6 @@ class Session:
             return "another desktop"
         pid, program, address, user = rows[0]
         return f"{program or 'another program'} (user {user}, {address or 'this machine'}, process {pid})"
-
-    def _busy(self, holder: str) -> MigrationError:
-        return MigrationError(
-            Problem(
-                Category.BUSY,
-                f"The migrations could not start: {holder} has held the database for {self._wait:.0f} seconds.",
-                "Close that program or wait until it is done, then apply the migrations again.",
-            )
-        )
 
 
 @contextmanager
@@ -297,6 +262,16 @@ def _read_limit() -> str:
     from storage.postgresql.limits import READ_LIMIT
 
     return READ_LIMIT
+
+
+def _busy(holder: str, wait: float) -> MigrationError:
+    return MigrationError(
+        Problem(
+            Category.BUSY,
+            f"The migrations could not start: {holder} has held the database for {wait:.0f} seconds.",
+            "Close that program or wait until it is done, then apply the migrations again.",
+        )
+    )
 
 
 def is_read_only(error: BaseException) -> bool:
