@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -86,11 +86,7 @@ class DatabaseRepository:
 
     def several(self, ids: Sequence[str]) -> Iterator[Connection]:
         """Give the records of some ids, those that are there and make sense."""
-        for row in self._raw(ids).values():
-            try:
-                yield decode(row)
-            except StoreError:
-                continue
+        return _readable(self._raw(ids))
 
     def find(self, name: str) -> list[str]:
         with self._database.read() as connection:
@@ -124,7 +120,7 @@ class DatabaseRepository:
             if current is None:
                 raise StoreError(gone_meanwhile(base.name))
             return row_of(current)
-        (outcome,) = self.run([self._operation(base.id, Kind.EDIT, base.revision, before, wanted)])
+        (outcome,) = self.run([self._operation(base.id, Kind.EDIT, base.revision, before, wanted)], seen=[base])
         row = outcome.row
         assert row is not None
         return row
@@ -133,13 +129,13 @@ class DatabaseRepository:
         if field not in FLAGS:
             raise ValueError(f"{field} is not a yes-or-no field")
         index = INDEX[field]
-        operations = []
-        for each, row in self._raw(ids).items():
+        operations, rows = [], self._raw(ids)
+        for each, row in rows.items():
             if as_flag(row[index]) != value:
                 before = {field: as_flag(row[index])}
                 revision = as_revision(row[INDEX["revision"]])
                 operations.append(self._operation(each, Kind.EDIT, revision, before, {field: value}))
-        outcomes = self.run(operations)
+        outcomes = self.run(operations, seen=_readable(rows))
         return in_order(lines_of([outcome.raw for outcome in outcomes if outcome.raw is not None]))
 
     def remove(self, ids: Sequence[str]) -> list[Deleted]:
@@ -149,7 +145,7 @@ class DatabaseRepository:
             revision = as_revision(row[INDEX["revision"]])
             operations.append(self._operation(each, Kind.REMOVE, revision, values_of(row), {}))
         gone = []
-        for operation, outcome in zip(operations, self.run(operations), strict=True):
+        for operation, outcome in zip(operations, self.run(operations, seen=_readable(rows)), strict=True):
             if outcome.raw is None:
                 row = rows[operation.connection_id]
                 name, exchange = as_text(row[INDEX["name"]]), as_text(row[INDEX["exchange"]])
@@ -172,11 +168,18 @@ class DatabaseRepository:
             found = connection.execute(self._texts.tombstones).fetchall()
         return [Deleted(each, as_text(name), as_text(exchange), read_stamp(at)) for each, name, exchange, at in found]
 
-    def run(self, operations: Sequence[Operation], *, replay: bool = False, rename: bool = False) -> list[Outcome]:
+    def run(
+        self,
+        operations: Sequence[Operation],
+        *,
+        replay: bool = False,
+        rename: bool = False,
+        seen: Iterable[Connection] = (),
+    ) -> list[Outcome]:
         """Apply operations in one transaction: all of them or, with StoreError, none.
 
         `replay`: they were made earlier. Those that took effect already do not do so again, a conflict is kept for a
-        person, a taken name gets a suffix. Otherwise a conflict raises ConflictError.
+        person, a taken name gets a suffix. Otherwise a conflict raises ConflictError. `seen` are the records before.
         """
         if not operations:
             return []
@@ -191,7 +194,7 @@ class DatabaseRepository:
             except StoreError as error:
                 if error.problem.category is not Category.CONTENTION or attempt == ATTEMPTS:
                     unknown = isinstance(error, CommitUnknownError)
-                    raise NotAppliedError(error.problem, operations, unknown=unknown) from error
+                    raise NotAppliedError(error.problem, operations, unknown=unknown, seen=seen) from error
                 import random
 
                 # Rolled back whole, because another desktop was in the way; it is done in a moment.
@@ -261,6 +264,15 @@ class DatabaseRepository:
             base=before,
             made_at=stamp_text(now()),
         )
+
+
+def _readable(rows: Mapping[str, Row]) -> Iterator[Connection]:
+    """Give the records of some rows, those that make sense."""
+    for row in rows.values():
+        try:
+            yield decode(row)
+        except StoreError:
+            continue
 
 
 class _Numbers:

@@ -98,7 +98,7 @@ class Gate:
         """Keep the very operations that did not get through, or may have, until they are found or applied."""
         machine = self._machine
         with machine.switch:
-            self._machine.journal.keep(error.operations)
+            self._machine.journal.keep(error.operations, error.seen)
             if not machine.on_files:
                 machine.fall(error.problem)
         self._publish(StoreChanged(self._machine.status()))

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from models.change import RejectedChange, WaitingChange
-from models.connection import CREDENTIALS
+from models.connection import CREDENTIALS, Connection
 from models.problem import Category, Problem
 from storage.applying import AT_ONCE, Outcome
 from storage.aside import keep_aside, of_another
@@ -80,8 +80,13 @@ class Journal:
     def is_open(self) -> bool:
         return self._records is not None
 
-    def keep(self, operations: Sequence[Operation]) -> None:
-        """Keep operations that did not get through. On the disk when it returns."""
+    def keep(self, operations: Sequence[Operation], seen: Iterable[Connection] = ()) -> None:
+        """Keep operations that did not get through. On the disk when it returns.
+
+        `seen` are the records before: one that another desktop has just made may not be mirrored yet, and a change
+        alone would show nothing.
+        """
+        self.records.mirror([each for each in seen if self.records.state(each.id) is None])
         self.records.record_many(operations)
 
     def mirror(self, applied: Sequence[tuple[Operation, Outcome]]) -> None:

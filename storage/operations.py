@@ -1,11 +1,12 @@
 """A write as a value: who did it, from which revision it started, what it changed. It takes effect once."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Self
 
+from models.connection import Connection
 from models.connection_rules import is_connection_id
 from models.problem import Problem, StoreError
 
@@ -84,12 +85,18 @@ class Operation:
 
 
 class NotAppliedError(StoreError):
-    """A write did not get through, or nobody knows (`unknown`): its operations can be kept and applied later."""
+    """A write did not get through, or nobody knows (`unknown`): its operations can be kept and applied later.
 
-    def __init__(self, problem: Problem, operations: Sequence[Operation], *, unknown: bool) -> None:
+    `seen` are the records that they change, as they were read before.
+    """
+
+    def __init__(
+        self, problem: Problem, operations: Sequence[Operation], *, unknown: bool, seen: Iterable[Connection] = ()
+    ) -> None:
         super().__init__(problem)
         self.operations = tuple(operations)
         self.unknown = unknown
+        self.seen = seen
 
 
 _KINDS: dict[str, type] = {

@@ -2,15 +2,18 @@
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from models.connection import Connection
 from models.problem import Category, Problem, StoreError
-from models.status import Backend
+from models.status import Backend, StoreState
 from storage.migrator.runner import Migrator
+from storage.repository import Repository
 from tests.bare_postgres import BareServer
 from tests.cheap_passphrases import make_cheap
 from tests.databases import connect
@@ -81,6 +84,43 @@ def test_what_plain_sql_changed_on_a_server_is_mirrored(office: Office) -> None:
         "three": "bybit",
     }
     assert differing(desk.kit) == 0
+
+
+# The server ends a session in the middle of a write, as an administrator does.
+DIE = (
+    """CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
+    'BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END'""",
+    "CREATE TRIGGER die BEFORE INSERT ON applied_operations EXECUTE FUNCTION die()",
+)
+CHANGES: dict[str, Callable[[Repository, Connection], object]] = {
+    "edited": lambda to, record: to.update(record, replace(record, note="typed")).name,
+    "disabled": lambda to, record: [row.enabled for row in to.set_flag([record.id], "enabled", False)],
+    "deleted": lambda to, record: [each.name for each in to.remove([record.id])],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "answer", "left"),
+    [("edited", "edited", ["edited"]), ("disabled", [False], ["disabled"]), ("deleted", ["deleted"], [])],
+)
+def test_what_another_desk_has_just_made_is_changed_while_the_server_goes(
+    office: Office, name: str, answer: object, left: list[str]
+) -> None:
+    office.desk().kit.add(name)
+    desk = office.desk()
+    record = desk.kit.connections.find(name)
+    # It was seen there, and has no file here yet.
+    assert desk.kit.store._journal.records.rows() == []
+    for statement in DIE:
+        office.rows(statement)
+    desk.hurry()
+    assert CHANGES[name](desk.kit.store.repository, record) == answer
+    assert (desk.kit.state(), desk.kit.store.status.waiting) == (StoreState.FALLBACK, 1)
+    assert desk.kit.names() == left
+    office.rows("DROP TRIGGER die ON applied_operations")
+    desk.settle()
+    assert desk.kit.store.status.waiting == 0
+    assert office.rows("SELECT name FROM exchange_connections") == [(each,) for each in left]
 
 
 def test_a_second_window_shows_the_records_while_the_server_is_down(office: Office) -> None:
