@@ -62,52 +62,29 @@ class Office:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-class Desk:
-    """A store in a folder of its own, whose clock only goes on in `settle`."""
+class Seat:
+    """A store in a folder of its own, whose clock only goes on in `settle`.
 
-    def __init__(self, office: Office, name: str, options: dict[str, Any]) -> None:
-        self.office = office
+    It reaches the server's `database` through `way`: a link to the folder of its socket, to be cut and mended.
+    """
+
+    def __init__(self, folder: Path, name: str, database: str, port: int, **options: Any) -> None:
         self.name = name
         self.clock = Clock()
-        self.way = office.folder / name
-        self._options = options
-        self.mend()
-        self.kit = self._open()
+        self.way = folder / name
+        self._address = f"postgresql:///{database}?host={self.way}&port={port}&application_name={name}"
+        self._root = folder / f"{name}-data"
+        self._options = {"user": "postgres", "password": PASSWORD, **options}
+        self.kit = self.open()
 
     def target(self) -> Target:
-        url = f"postgresql:///{self.office.name}?host={self.way}&port={self.office.server.port}&user=postgres"
-        address = parse_address(f"{url}&application_name={self.name}")
-        return Target(Backend.POSTGRESQL, address.with_password(Secret(PASSWORD)))
+        address = parse_address(f"{self._address}&user={self._options['user']}")
+        return Target(Backend.POSTGRESQL, address.with_password(Secret(self._options["password"])))
 
-    def _open(self) -> Kit:
-        root = self.office.folder / f"{self.name}-data"
+    def open(self) -> Kit:
         options = {"passphrase": lambda: Secret("a few shared words"), **self._options}
-        return Kit(root, fresh=True, device=self.name, target=self.target, clock=self.clock, **options)
-
-    @property
-    def is_cut(self) -> bool:
-        return not self.way.exists()
-
-    def cut(self) -> None:
-        """Break its sessions, and the way to new ones."""
-        with suppress(FileNotFoundError):
-            self.way.unlink()
-        self.office.rows(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", self.name
-        )
-
-    def mend(self) -> None:
-        if not self.way.is_symlink():
-            self.way.symlink_to(self.office.server.folder)
-
-    def crash(self) -> None:
-        """End without closing anything, and start again: only what is on the disk is left."""
-        store = self.kit.store
-        store._home.interrupt()
-        store._home.let_go()
-        # A thread of a program that is gone writes nothing.
-        store._journal.records._upkeep._closing = True
-        self.kit = self._open()
+        del options["user"], options["password"]
+        return Kit(self._root, fresh=True, device=self.name, target=self.target, clock=self.clock, **options)
 
     def settle(self) -> None:
         """Let time pass until it is back on the database."""
@@ -136,3 +113,38 @@ class Desk:
             return call()
         except StoreError as error:
             return error
+
+
+class Desk(Seat):
+    """One of an office."""
+
+    def __init__(self, office: Office, name: str, options: dict[str, Any]) -> None:
+        self.office = office
+        self.way = office.folder / name
+        self.mend()
+        super().__init__(office.folder, name, office.name, office.server.port, **options)
+
+    @property
+    def is_cut(self) -> bool:
+        return not self.way.exists()
+
+    def cut(self) -> None:
+        """Break its sessions, and the way to new ones."""
+        with suppress(FileNotFoundError):
+            self.way.unlink()
+        self.office.rows(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = %s", self.name
+        )
+
+    def mend(self) -> None:
+        if not self.way.is_symlink():
+            self.way.symlink_to(self.office.server.folder)
+
+    def crash(self) -> None:
+        """End without closing anything, and start again: only what is on the disk is left."""
+        store = self.kit.store
+        store._home.interrupt()
+        store._home.let_go()
+        # A thread of a program that is gone writes nothing.
+        store._journal.records._upkeep._closing = True
+        self.kit = self.open()

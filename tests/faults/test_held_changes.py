@@ -119,12 +119,12 @@ def test_f49_nothing_is_sent_into_the_database_of_a_newer_program_and_nothing_is
     assert [each.name for each in desk.kit.store.changes().waiting] == ["Main", "New"]
     # So it is after a new start of the same old program, and with the update everything goes home.
     desk.kit.store.close()
-    desk.kit = desk._open()
+    desk.kit = desk.open()
     assert desk.kit.store.status.waiting == 2
     assert office.rows("SELECT count(*) FROM applied_operations") == [(1,)]
     desk.kit.store.close()
     office.rows(f"DELETE FROM migrations WHERE number = {NEWEST + 1}")
-    desk.kit = desk._open()
+    desk.kit = desk.open()
     desk.settle()
     assert office.rows("SELECT name, note FROM exchange_connections ORDER BY name") == [
         ("Main", "from the road"),
