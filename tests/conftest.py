@@ -24,7 +24,7 @@ settings.register_profile(
 )
 settings.load_profile("house")
 
-pytest_plugins = ["tests.suite_canary", "tests.postgres"]
+pytest_plugins = ["tests.suite_canary", "tests.postgres", "tests.loop_watch"]
 
 
 @pytest.fixture(autouse=True)
