@@ -60,14 +60,16 @@ def main() -> None:
     print(f"  quitting with a stuck writer: {seconds:.2f} s   {'ok' if seconds <= QUIT_SECONDS else 'MISSED'}")
 
 
-def measure(server: "BareServer", way: Way, folder: Path, changes: int) -> tuple[dict[str, float], float]:
+def measure(
+    server: "BareServer", way: Way, folder: Path, changes: int, *, module: str = "benchmarks.loop"
+) -> tuple[dict[str, float], float]:
     """Return the longest gap of each scene in milliseconds, and how many seconds the process took to end.
 
-    Without `changes` the window only starts, on what its data folder has, and is closed again.
+    Without `changes` the window only starts, on what its data folder has, and is closed again. `module` is run.
     """
     url = server.url().replace(f"127.0.0.1:{server.port}", f"{way.host}:{way.port}")
     environment = {**os.environ, "DATABASE_URL": url, "QT_QPA_PLATFORM": "offscreen"}
-    command = [sys.executable, "-m", "benchmarks.loop", str(folder), str(changes)]
+    command = [sys.executable, "-m", module, str(folder), str(changes)]
     orders: dict[str, Callable[[], None]] = {
         "freeze": server.freeze,
         "thaw": server.thaw,
@@ -205,7 +207,7 @@ class _Scenes:
         await asyncio.wrap_future(self._core.workers.read(sys.stdin.readline))
 
 
-def _window(folder: str, changes: int) -> int:
+def run_window(folder: str, changes: int) -> int:
     import main as program_module
     from gui.program import Program
 
@@ -235,4 +237,4 @@ def _window(folder: str, changes: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_window(sys.argv[1], int(sys.argv[2])))
+    sys.exit(run_window(sys.argv[1], int(sys.argv[2])))

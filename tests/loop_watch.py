@@ -91,13 +91,10 @@ def _noted(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
     return first
 
 
-def pytest_configure() -> None:
-    # There is no way to take it off again: each process has it once.
-    sys.addaudithook(_hook)
-
-
 @cache
-def _look_at_calls() -> None:
+def watch() -> None:
+    """Watch over this process from now on: there is no way to take an audit hook off again."""
+    sys.addaudithook(_hook)
     for module, names in _CALLS.items():
         for name in names:
             holder: Any = import_module(module)
@@ -112,7 +109,7 @@ def _nothing_blocks_the_loop(request: pytest.FixtureRequest) -> Iterator[None]:
     if "qapp" not in request.fixturenames:
         yield
         return
-    _look_at_calls()
+    watch()
     blocking_calls()
     yield
     if found := blocking_calls():
