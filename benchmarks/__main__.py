@@ -15,6 +15,7 @@ ALL = (
     "whole_stores",
     "growth",
     "loop",
+    "endurance",
 )
 
 
