@@ -179,7 +179,21 @@ class AtDesk:
     def _write(self, kind: str, record: str, before: Facts, after: Facts, call: Callable[[], Any]) -> list[str]:
         """Return [record] where the write counts as saved, else nothing."""
         self._pipe.send(("will", kind, record, before, after))
-        return [] if isinstance(self.seat.try_to(call), StoreError) else [record]
+        if isinstance(self.seat.try_to(call), StoreError):
+            return []
+        if kind != "resolve":
+            self._is_kept(kind, record, after)
+        return [record]
+
+    def _is_kept(self, kind: str, record: str, after: Facts) -> None:
+        """Fail unless the record files tell of the write already: the server may go at any moment."""
+        here = self.seat.kit.store._journal.records.get(record)
+        if kind == "remove" and here is not None:
+            # Somebody edited it at the same time; then it has to be there.
+            assert self._store.get(record) is not None, f"{record} is deleted, and its file is not"
+        facts = {} if here is None else self._facts(here)
+        # A taken name got a number.
+        assert all(facts.get(unit) == value for unit, value in after.items() if unit != "name"), (facts, after)
 
     def _keys(self, record: str, value: str) -> dict[str, Any]:
         """Return credentials of which all three are the same, so that mixed ones show."""
