@@ -1,5 +1,6 @@
 """Says in the message bar, once, what the store tells; and takes it away again when it is over."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -29,6 +30,15 @@ class Announcer(QObject):
         shell.bridge.store_changed.connect(self._follow)
         shell.bridge.vault_changed.connect(self._forget_lock)
         shell.bridge.step_finished.connect(self._tell_take_over)
+
+    def tell_all(self, problems: "Sequence[Problem]", store: "StoreStatus") -> None:
+        """Say what a start met, but not why nothing can be changed: that stands above the list as long as it is so."""
+        from models.status import StoreState
+
+        read_only = store.problem if store.state is StoreState.READ_ONLY else None
+        for problem in problems:
+            if problem != read_only:
+                self.tell(problem)
 
     def tell(self, problem: "Problem") -> None:
         """Say what a start met. Where a button leads to what can be done, that is told there and not twice."""

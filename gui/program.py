@@ -139,8 +139,7 @@ class Program(QObject):
         self._theme.choose(settings.theme, settings.density)
         self._window.settle()
         _collect_again()
-        for problem in core.startup.problems:
-            self._window.announcer.tell(problem)
+        self._window.announcer.tell_all(core.startup.problems, core.startup.store)
 
     def _show_failure(self, error: BaseException) -> None:
         _collect_again()

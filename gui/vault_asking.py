@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from services.core import Core
 
 ASKED_FOR = frozenset({Category.PASSPHRASE, Category.LOCKED})
+_HERE = ("Unlock it in Settings", "Type it once in Settings")
 
 
 class VaultAsking(QObject):
@@ -59,8 +60,9 @@ class VaultAsking(QObject):
             dialog.given.connect(
                 lambda secret: self._try(dialog, self._unlock(secret, recovery=dialog.recovery.isChecked()), then)
             )
-        # Where nothing that can be typed opens it, the solution says what does.
-        solution = problem.solution if problem.category is Category.LOCKED else ""
+        # Where nothing that can be typed opens it, the solution says what does; else the dialog is the solution.
+        says_more = problem.category is Category.LOCKED and not problem.solution.startswith(_HERE)
+        solution = problem.solution if says_more else ""
         dialog.set_text(" ".join(part for part in (problem.text, solution, dialog.text.text()) if part))
         self._show(dialog)
         return True

@@ -248,7 +248,7 @@ def _leverage(value: object) -> int | None:
         isinstance(value, bool)
         or not isinstance(value, int | float)
         or value != value
-        or value != int(min(max(value, -1), 1e9))
+        or value != int(min(max(value, -1e9), 1e9))
     ):
         raise ValueError("is not a whole number")
     if not 1 <= value <= MAX_LEVERAGE:

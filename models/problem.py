@@ -72,16 +72,25 @@ class Category(StrEnum):
 class Problem(NamedTuple):
     """One problem, ready to be read. `text` says what happened, `solution` names one thing to do.
 
-    `detail` is technical and already redacted: an error code, a file and a line; never a value from a record.
+    The solution is for the window and names its pages and buttons. Where that is no help at a terminal, `by_command`
+    says it in the words of the commands, which show that one. `detail` is technical and already redacted: an error
+    code, a file and a line; never a value from a record.
     """
 
     category: Category
     text: str
     solution: str
     detail: str = ""
+    by_command: str = ""
+
+    @property
+    def at_terminal(self) -> str:
+        """The solution for who reads it at a terminal."""
+        return self.by_command or self.solution
 
     def as_json(self) -> dict[str, str]:
-        return {"category": self.category.value, "text": self.text, "solution": self.solution}
+        """Return what scripts get from the commands."""
+        return {"category": self.category.value, "text": self.text, "solution": self.at_terminal}
 
 
 class CtsError(Exception):
@@ -95,8 +104,16 @@ class CtsError(Exception):
 class InputError(CtsError):
     """Input is not acceptable. `field` is the entity's field name, or "" where no single one is at fault."""
 
-    def __init__(self, text: str, solution: str, *, field: str = "", category: Category = Category.INVALID) -> None:
-        super().__init__(Problem(category, text, solution))
+    def __init__(
+        self,
+        text: str,
+        solution: str,
+        *,
+        field: str = "",
+        category: Category = Category.INVALID,
+        by_command: str = "",
+    ) -> None:
+        super().__init__(Problem(category, text, solution, by_command=by_command))
         self.field = field
 
 

@@ -83,7 +83,12 @@ def _by_settings(saved: Any) -> Configuration:
         address = address_of(form_of(saved))
     except CtsError as error:
         text = f"The database in settings.json cannot be used: {_lowered(error.problem.text)} {_ON_JSON}"
-        problem = Problem(Category.CONFIG, text, "Fill it in again in Settings, Database.")
+        problem = Problem(
+            Category.CONFIG,
+            text,
+            "Fill it in again in Settings, Database.",
+            by_command="Give it again with `database set`.",
+        )
         return Configuration(Backend.POSTGRESQL, SETTINGS, problem=problem)
     return Configuration(Backend.POSTGRESQL, SETTINGS, address.masked(), address)
 
@@ -101,13 +106,13 @@ def form_of(saved: Any) -> "DatabaseForm":
 
 def address_of(form: "DatabaseForm") -> "Address":
     """Return the address that a checked form names, without a password unless the form has a new one."""
-    from storage.postgresql.address import Address
+    from storage.postgresql.address import BY_SETTINGS, Address
 
     options = {"sslmode": form.tls}
     if form.root_certificate:
         options["sslrootcert"] = form.root_certificate
     hosts = tuple((host.strip(), form.port) for host in form.host.split(",") if host.strip())
-    return Address(hosts, form.database, form.user, form.password, tuple(sorted(options.items())), "Settings, Database")
+    return Address(hosts, form.database, form.user, form.password, tuple(sorted(options.items())), BY_SETTINGS)
 
 
 def _lowered(text: str) -> str:

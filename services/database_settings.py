@@ -175,10 +175,10 @@ def _form_at(address: "Address") -> "DatabaseForm":
 
 def _unopened(problem: Problem) -> Problem:
     text = f"The password of the database cannot be opened. {problem.text}"
-    solution = problem.solution
-    if problem.category is Category.DAMAGED_SECRET:
-        solution = "Type it again in Settings, Database."
-    return Problem(problem.category, text, solution, problem.detail)
+    if problem.category is not Category.DAMAGED_SECRET:
+        return problem._replace(text=text)
+    solution = "Type it again in Settings, Database."
+    return problem._replace(text=text, solution=solution, by_command="Give it again with `database set`.")
 
 
 def _since(start: float) -> int:

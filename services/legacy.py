@@ -1,5 +1,6 @@
 """What came over from CTS v3.1, and the removal of the plaintext secrets that stayed behind."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from models.event import Notice
@@ -56,15 +57,18 @@ class LegacyService:
             backups = [f"backups/{name}" for name in names]
         return tuple(dict.fromkeys((*found.plaintext, *backups)))
 
-    def scrub(self) -> Scrubbed:
-        """Remove the secrets in clear from every file of the data folder, and prove it before saying so."""
+    def scrub(self, watch: Callable[[str], None] = lambda _step: None) -> Scrubbed:
+        """Remove the secrets in clear from every file of the data folder, and prove it before saying so.
+
+        `watch` is told of each step when it is done: a large folder takes minutes.
+        """
 
         database = self._store.database
         if not isinstance(database, Database):
             raise StoreError(_not_open())
         from storage.legacy.scrub import scrub
 
-        done = scrub(database, self._folder, open_secret=self._vault.open_secret)
+        done = scrub(database, self._folder, open_secret=self._vault.open_secret, hook=watch)
         if done.files:
             text = f"Secrets in clear were removed from {len(done.files)} files; none is left in the data folder."
             self._events.publish(Notice("info", text))
@@ -76,4 +80,5 @@ def _not_open() -> Problem:
         Category.CANT_OPEN,
         "The database is not open, so nothing can be cleaned.",
         "See the Database page for the reason, and try again when it is open.",
+        by_command="See the reason with `status`, and try again when it is open.",
     )

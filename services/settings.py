@@ -44,7 +44,7 @@ class SettingsService:
 
 def _check(name: str, value: Any) -> None:
     if name not in Settings._fields:
-        raise InputError(f"There is no setting {name}.", "Use one of those that the Settings page shows.", field=name)
+        raise InputError(f"There is no setting {name}.", "Use one of those that are offered.", field=name)
     if name in CHOICES and value not in CHOICES[name]:
         raise InputError(f"The setting {name} cannot be that.", f"It is one of {', '.join(CHOICES[name])}.", field=name)
     if name == "backups_kept" and (type(value) is not int or not 1 <= value <= MOST_BACKUPS):

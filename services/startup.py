@@ -35,6 +35,7 @@ _BESIDE_THE_DATA = Problem(
     Category.KEYRING,
     "This system has no keyring that can be used: the key to your secrets is kept beside the data, in vault.key.",
     "Set a passphrase, in Settings, Vault, so that nobody who copies the folder can open them.",
+    by_command="Set a passphrase, with `vault set-passphrase`, so that nobody who copies the folder can open them.",
 )
 
 _log = logging.getLogger(__name__)
@@ -270,9 +271,21 @@ class Startup:
             problem = Problem(
                 Category.LOCKED,
                 "The vault is locked: secrets can be neither shown nor set.",
-                "Unlock it in Settings, unlock the keyring, or start with CTS_PASSPHRASE_FILE; all else works now.",
+                "Unlock it in Settings, Vault, or unlock the keyring; all else works now.",
+                by_command="Unlock the keyring, or name the file that holds the passphrase in CTS_PASSPHRASE_FILE.",
             )
-        return status.sentence, problem
+        return status.sentence + _exposed_passphrase(), problem
+
+
+def _exposed_passphrase() -> str:
+    if "CTS_PASSPHRASE_FILE" not in os.environ:
+        return ""
+    from storage.key_holders import exposed_passphrase_file
+
+    exposed = exposed_passphrase_file(os.environ)
+    if exposed:
+        _log.warning("Look: %s.", exposed)
+    return f"; {exposed}" if exposed else ""
 
 
 def _foreign_secrets(store: "Store", vault: "Vault") -> Problem | None:

@@ -362,4 +362,5 @@ def _read_only_problem(path: Path) -> Problem:
         Category.NOT_WRITABLE,
         f"{path} is open for reading only; nothing was changed.",
         "See the Database page for the reason.",
+        by_command="See the reason with `status`.",
     )

@@ -42,6 +42,7 @@ def problem_for(case: str, *, where: str, detail: str = "", field: str = "") -> 
         words.text.format(where=where, field=field),
         words.solution.format(where=where, field=field),
         detail,
+        words.by_command.format(where=where, field=field),
     )
 
 

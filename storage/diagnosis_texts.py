@@ -11,10 +11,11 @@ from models.problem import Category
 
 
 class Case(NamedTuple):
-    """One row: what happened, and one thing to do."""
+    """One row: what happened, and one thing to do; at a terminal that may be another (see Problem)."""
 
     text: str
     solution: str
+    by_command: str = ""
 
 
 CASES: dict[str, Case] = {
@@ -37,10 +38,12 @@ CASES: dict[str, Case] = {
     "CORRUPT": Case(
         "{where} is damaged, or it is not a database.",
         "The damaged file is kept in quarantine; check what was restored on the Database page.",
+        "The damaged file is kept in quarantine; check what was restored: `connections list`.",
     ),
     "CORRUPT.backup": Case(
         "{where} is damaged, or it is no backup of this program. Nothing was changed.",
-        "Choose another backup; the Database page and the command `backup list` show which there are.",
+        "Choose another backup; the Database page shows which there are.",
+        "Choose another backup; `backup list` shows which there are.",
     ),
     "DISK_FULL": Case(
         "There is no space left for {where}. Nothing is lost: the last save was not made.",
@@ -97,11 +100,13 @@ CASES: dict[str, Case] = {
     "CANT_OPEN.long_name": Case("The path of {where} is too long.", "Use a data folder with a shorter path."),
     "MOVED": Case(
         "{where} was moved, deleted or replaced while it was in use.",
-        "Put it back, or press Retry to open the one that is there now.",
+        "Put it back, or press “Try again” on the Database page to open the one that is there now.",
+        "Put it back, or run the command again to open the one that is there now.",
     ),
     "EMPTY_DB": Case(
         "{where} is an empty file: there is nothing in it to copy or to restore.",
-        "Choose a backup that holds connections; the Database page and the command `backup list` show how many.",
+        "Choose a backup that holds connections; the Database page shows how many.",
+        "Choose a backup that holds connections; `backup list` shows how many.",
     ),
     "SCHEMA": Case(
         "{where} was made by another version of the program: a table or a column is not as expected.",
@@ -147,15 +152,18 @@ CASES: dict[str, Case] = {
     "BAD_FILE": Case("{where} cannot be read: its content is damaged.", "Put a good copy in its place."),
     "BAD_FILE.another": Case(
         "{where} is the database of another program: it has no table of connections. Nothing was changed.",
-        "Choose a backup of this program; the Database page and the command `backup list` show which there are.",
+        "Choose a backup of this program; the Database page shows which there are.",
+        "Choose a backup of this program; `backup list` shows which there are.",
     ),
     "BUG": Case(
         "The program made a mistake while it worked on {where}.",
         "Report it with the log of the Activity page; nothing was changed.",
+        "Report it with the log in the data folder; nothing was changed.",
     ),
     "UNKNOWN": Case(
         "{where} failed in a way that the program does not know.",
         "Try again; if it stays, report it with the log of the Activity page.",
+        "Try again; if it stays, report it with the log in the data folder.",
     ),
 }
 

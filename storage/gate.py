@@ -129,5 +129,8 @@ class Gate:
 
 def _refusal(because: Problem | None) -> Problem:
     if because is None:
-        return Problem(Category.NOT_WRITABLE, "The database is open for reading only.", "See the Database page.")
+        text = "The database is open for reading only."
+        return Problem(
+            Category.NOT_WRITABLE, text, "See the Database page.", by_command="See the reason with `status`."
+        )
     return because._replace(text=f"Nothing was saved. {because.text}")

@@ -254,11 +254,13 @@ class Journal:
 
 
 def _question(text: str, location: str) -> Problem:
-    otherwise = "correct DATABASE_URL" if location.startswith("postgresql:") else "put the right file in its place"
+    server = location.startswith("postgresql:")
+    otherwise = "correct the address of the database" if server else "put the right file in its place"
     return Problem(
         Category.FENCE,
         f"{text} Nothing of it was sent.",
-        f"Choose “Send them here” if this is the right database; otherwise {otherwise}.",
+        f"Choose “Send them here” on the Database page if this is the right database; otherwise {otherwise}.",
+        by_command=f"Use `changes accept-database --yes` if this is the right database; otherwise {otherwise}.",
     )
 
 

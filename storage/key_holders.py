@@ -9,6 +9,7 @@ import binascii
 import importlib
 import json
 import os
+import stat
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -245,3 +246,18 @@ def passphrase_from_file(environment: Mapping[str, str]) -> Secret | None:
     if not text:
         raise PassphraseFileError(f"The passphrase file {name} is empty.")
     return Secret(text)
+
+
+def exposed_passphrase_file(environment: Mapping[str, str]) -> str:
+    """Say that every user of this computer may read the passphrase; "" where that is not so, or cannot be told."""
+    name = environment.get("CTS_PASSPHRASE_FILE", "")
+    # Windows has no such bits; its files are as private as their folder.
+    if not name or os.name == "nt":
+        return ""
+    try:
+        mode = Path(name).stat().st_mode
+    except OSError:
+        return ""
+    if not mode & (stat.S_IROTH | stat.S_IWOTH):
+        return ""
+    return f"the passphrase file is open to every user (mode {stat.S_IMODE(mode):04o}): chmod 600 {name}"

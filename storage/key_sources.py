@@ -14,7 +14,8 @@ from storage.key_holders import HeldKey, KeyFile, KeyringError, PassphraseFileEr
 from storage.vault_file import Holder, Kind, VaultFile
 
 AskPassphrase = Callable[[], Secret | None]
-UNLOCK: Final = "Unlock it in Settings, Vault, or name the passphrase file in CTS_PASSPHRASE_FILE."
+UNLOCK: Final = "Unlock it in Settings, Vault."
+UNLOCK_BY_COMMAND: Final = "Name the file that holds the passphrase in CTS_PASSPHRASE_FILE."
 
 _log = logging.getLogger(__name__)
 
@@ -45,9 +46,11 @@ class OpenKeys:
 class UnavailableError(Exception):
     """The keys cannot be had now. `asked`: a person was asked and should not be asked again by itself."""
 
-    def __init__(self, text: str, solution: str = UNLOCK, *, asked: bool = False) -> None:
+    def __init__(
+        self, text: str, solution: str = UNLOCK, by_command: str = UNLOCK_BY_COMMAND, *, asked: bool = False
+    ) -> None:
         super().__init__(text)
-        self.problem = Problem(Category.LOCKED, text, solution)
+        self.problem = Problem(Category.LOCKED, text, solution, by_command=by_command)
         self.asked = asked
 
 
@@ -84,11 +87,11 @@ class KeySources:
                 keys.data.update(known_keys(vault, self._from_key_file()))
             if vault.current in keys.data:
                 return
-            failure = UnavailableError(_GONE[vault.holder], _BACK[vault.holder])
+            failure = UnavailableError(_GONE[vault.holder], _BACK[vault.holder], "")
         except UnavailableError as error:
             failure = error
         if "passphrase" not in vault.kdf:
-            raise UnavailableError(failure.problem.text, way_out(vault, failure.problem.solution))
+            raise UnavailableError(failure.problem.text, *ways_out(vault, failure.problem.solution))
         self._by_passphrase(vault, keys)
 
     def find_lost(self, key_id: str) -> HeldKey | None:
@@ -149,19 +152,19 @@ class KeySources:
         try:
             found = [self.keyring.load(key.id) for key in vault.keys]
         except KeyringError as error:
-            raise UnavailableError(f"The vault is locked. {error}", _KEYRING) from None
+            raise UnavailableError(f"The vault is locked. {error}", _KEYRING, "") from None
         return [held for held in found if held is not None]
 
     def _from_key_file(self) -> tuple[HeldKey, ...]:
         try:
             return self.key_file.read()
         except FileNotFoundError:
-            raise UnavailableError(_GONE["file"], _BACK["file"]) from None
+            raise UnavailableError(_GONE["file"], _BACK["file"], "") from None
         except BadFileError as error:
-            raise UnavailableError(f"The vault is locked: its key file {error.why}.", _BACK["file"]) from None
+            raise UnavailableError(f"The vault is locked: its key file {error.why}.", _BACK["file"], "") from None
         except OSError as error:
             text = f"The vault is locked: its key file cannot be read ({error.strerror})."
-            raise UnavailableError(text, "Mend the permissions of vault.key") from None
+            raise UnavailableError(text, "Mend the permissions of vault.key", "") from None
 
     def _by_passphrase(self, vault: VaultFile, keys: OpenKeys) -> None:
         try:
@@ -169,10 +172,12 @@ class KeySources:
             if named is not None and unlock_with(vault, keys, "passphrase", named):
                 return
             failure = (
-                UnavailableError(_GONE["passphrase"]) if named is None else UnavailableError(_WRONG_FILE, _CORRECT)
+                UnavailableError(_GONE["passphrase"])
+                if named is None
+                else UnavailableError(_WRONG_FILE, _CORRECT, _CORRECT_BY_COMMAND)
             )
         except PassphraseFileError as error:
-            failure = UnavailableError(f"The vault is locked. {error}", _CORRECT)
+            failure = UnavailableError(f"The vault is locked. {error}", _CORRECT, _CORRECT_BY_COMMAND)
         if self._ask is None:
             raise failure
         typed = self._ask()
@@ -201,13 +206,15 @@ _BACK: Final[Mapping[Holder, str]] = {
 }
 _KEYRING: Final = "Start and unlock the keyring of your desktop, and try again"
 _CORRECT: Final = "Correct the file that CTS_PASSPHRASE_FILE names, or unlock the vault in Settings, Vault."
+_CORRECT_BY_COMMAND: Final = "Correct the file that CTS_PASSPHRASE_FILE names."
 
 
-def way_out(vault: VaultFile, first: str) -> str:
-    """Say what may open a vault that has no passphrase, or what to do where nothing will."""
+def ways_out(vault: VaultFile, first: str) -> tuple[str, str]:
+    """Say what may open a vault without a passphrase, or what to do where nothing will: in the window, by command."""
     if "recovery" in vault.kdf:
-        return f"{first}; or type the recovery key in Settings, Vault."
-    return f"{first}. Where that is lost, begin anew in Settings, Vault, or with `vault begin-anew`."
+        return f"{first}; or type the recovery key in Settings, Vault.", f"{first}; or use `vault recover`."
+    lost = f"{first}. Where that is lost, begin anew"
+    return f"{lost} in Settings, Vault.", f"{lost} with `vault begin-anew`."
 
 
 def known_keys(vault: VaultFile, held: Iterable[HeldKey]) -> dict[str, bytes]:

@@ -37,7 +37,8 @@ class LostKeys:
                 raise VaultError(Problem(Category.INVALID, text, solution))
             if keys.look_again(file.current):
                 text = "The vault is open: nothing has to be begun anew."
-                solution = "To seal every secret with another key, use New key in Settings, Vault, or `vault rotate`."
-                raise VaultError(Problem(Category.INVALID, text, solution))
+                solution = "To seal every secret with another key, use New key in Settings, Vault."
+                by_command = "To seal every secret with another key, use `vault rotate`."
+                raise VaultError(Problem(Category.INVALID, text, solution, by_command=by_command))
             put_aside(keys.paths)
             keys.reset()

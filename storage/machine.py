@@ -408,7 +408,9 @@ def _announce(publish: Callable[[Event], None], done: Reconciled, before: StoreS
 
 def _as_away(home: Home, problem: Problem) -> Problem:
     """Return a problem as it is told on fallback: nobody has to try again what a server did not take in time."""
-    return problem._replace(solution=KEPT) if home.is_server and problem.category in AFTER_SOME else problem
+    return (
+        problem._replace(solution=KEPT, by_command="") if home.is_server and problem.category in AFTER_SOME else problem
+    )
 
 
 def _is_as_before(home: Home) -> bool:

@@ -201,8 +201,8 @@ def _empty_problem(path: Path, records: "Known", backup: Backup | None, *, missi
     return Problem(
         Category.EMPTY_DB,
         f"{path} {'is missing' if missing else 'is empty'}, but {', and '.join(held)}. Nothing was changed.",
-        f"Choose {', '.join(buttons)} or “Start empty” on the Database page; or use a command: "
-        f"{', '.join(['restore nothing --yes', *commands[:-1]])} or {commands[-1]}",
+        f"Choose {', '.join(buttons)} or “Start empty” on the Database page.",
+        by_command=f"Use a command: {', '.join(['restore nothing --yes', *commands[:-1]])} or {commands[-1]}",
     )
 
 

@@ -81,4 +81,5 @@ def _wrong_values(path: Path, wrong: list[str]) -> Problem:
         Category.INVALID,
         f"{path.name}: {'; '.join(wrong)}. The default is used instead.",
         "Choose it again on the Settings page.",
+        by_command=f"Correct it in {path.name}.",
     )

@@ -13,7 +13,7 @@ from models.problem import Category, Problem, StoreError, VaultError
 from models.secret import SealedSecret
 from storage.atomic_file import BadFileError
 from storage.key_holders import PassphraseFileError
-from storage.key_sources import wrap_all
+from storage.key_sources import UNLOCK_BY_COMMAND, wrap_all
 from storage.open_database import OpenDatabase
 from storage.operations import Operation
 from storage.vault_file import VaultFile, header_digest, header_text, read_header
@@ -22,17 +22,20 @@ from storage.vault_keys import VaultKeys
 NEEDS_PASSPHRASE: Final = Problem(
     Category.PASSPHRASE,
     "A shared database needs a passphrase before it may hold credentials: every desktop opens them with it.",
-    "Set one in Settings, Vault, or name its file in CTS_PASSPHRASE_FILE; then save again.",
+    "Set one in Settings, Vault; then save again.",
+    by_command="Set one with `vault set-passphrase`, or name its file in CTS_PASSPHRASE_FILE; then save again.",
 )
 JOIN: Final = Problem(
     Category.LOCKED,
     "The secrets of this database are sealed with a passphrase that this desktop does not have yet.",
-    "Type it once in Settings, Vault, or name its file in CTS_PASSPHRASE_FILE.",
+    "Type it once in Settings, Vault.",
+    by_command=UNLOCK_BY_COMMAND,
 )
 _CHANGED_ELSEWHERE: Final = Problem(
     Category.CONFLICT,
     "Another desktop changed the vault of this database at the same moment; nothing was changed here.",
     "Look at the vault in Settings, and try again.",
+    by_command="Look at it with `vault status`, and try again.",
 )
 
 

@@ -27,7 +27,7 @@ from gui.widgets.labels import PlainLabel
 if TYPE_CHECKING:
     from services.core import Core
 
-_WIDTHS = {Column.TIME: 100, Column.LEVEL: 88, Column.SOURCE: 160}
+_WIDTHS = {Column.TIME: 100, Column.LEVEL: 88, Column.SOURCE: 130}
 _FIRST_LEVEL = "INFO"
 
 

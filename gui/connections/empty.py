@@ -31,6 +31,7 @@ class EmptyList(EmptyState):
         self.problem: Problem | None = None
         self.data_folder = ""
         self._reason = ""
+        self._temporary = False
         self._patience = QTimer(self)
         self._patience.setSingleShot(True)
         self._patience.setInterval(_PATIENCE)
@@ -41,6 +42,12 @@ class EmptyList(EmptyState):
         self._reason = reason
         if not self.loading and self.problem is None and self.heading.text() == _BEGINNING:
             self._show_beginning()
+
+    def set_temporary(self, temporary: bool) -> None:
+        """Advise nobody to put anything into a folder that will be lost."""
+        if temporary != self._temporary:
+            self._temporary = temporary
+            self.set_reason(self._reason)
 
     def show_reason(self, *, narrowed: bool) -> None:
         """Say why no row is shown; `narrowed`: there are connections, the filters hide them all."""
@@ -64,17 +71,26 @@ class EmptyList(EmptyState):
             self.show_text("Reading the connections", "The store is being opened.")
 
     def _show_beginning(self) -> None:
-        folder = f" ({self.data_folder})" if self.data_folder else ""
         buttons = [
             Button("New connection", self.new_wanted.emit, tone="primary", hint="Ctrl+N"),
             Button("Import…", self.import_wanted.emit, hint="Ctrl+O"),
         ]
         self.show_text(
             _BEGINNING,
-            "Add the first one with its API key, or import connections from a file.\n\n"
-            f"From CTS v3.1: put the contents of its data folder into this program's data folder{folder} "
-            "and start again; everything is taken over, nothing is overwritten.",
+            f"Add the first one with its API key, or import connections from a file.\n\n{self._advice()}",
             buttons,
         )
         for button in buttons:
             button.set_reason(self._reason)
+
+    def _advice(self) -> str:
+        if self._temporary:
+            return (
+                "The data folder is temporary: what is added now will be lost. To keep it, or to bring the data of "
+                "CTS v3.1, start the program with --data-dir and a folder that can be written."
+            )
+        folder = f" ({self.data_folder})" if self.data_folder else ""
+        return (
+            f"From CTS v3.1: put the contents of its data folder into this program's data folder{folder} "
+            "and start again; everything is taken over, nothing is overwritten."
+        )

@@ -162,6 +162,7 @@ class ConnectionsPage(Page):
         self._marking.narrowed.connect(self._list_changed)
         for told in (self.tools.set_reason, self.detail.set_reason, self.empty.set_reason):
             self.permission.changed.connect(told)
+        self.permission.temporary.connect(self.empty.set_temporary)
         commands.add_shortcuts()
 
     def _set_ready(self, *, ready: bool) -> None:

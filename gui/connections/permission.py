@@ -20,10 +20,11 @@ _LONG = 220
 class Permission(QObject):
     """`reason` is why nothing may be changed, "" where it may. `line` says it above the list.
 
-    `changed` carries the reason each time it is another one.
+    `changed` carries the reason each time it is another one; `temporary` whether what is added will be lost.
     """
 
     changed = Signal(str)
+    temporary = Signal(bool)
 
     def __init__(self, shell: Shell, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +62,7 @@ class Permission(QObject):
     def _follow(self, status: "StoreStatus") -> None:
         from models.status import StoreState
 
+        self.temporary.emit(status.temporary)
         self._problem = status.problem if status.state is StoreState.READ_ONLY else None
         words = (self._problem.text, self._problem.solution) if self._problem else ()
         reason = " ".join(filter(None, words))

@@ -31,6 +31,7 @@ class ConnectionTable(PaintedTable):
         self._reordered = False
         self._everything = -1
         self._index = model.index_of
+        self._version = -1
         self._restoring = False
         _set_up(self)
         self.columns = Columns(self.horizontalHeader(), model)
@@ -44,8 +45,13 @@ class ConnectionTable(PaintedTable):
 
     def selected_rows(self) -> list[ConnectionRow]:
         """Return the selected rows, from top to bottom."""
+        index = self._model.index_of
         if self._reordered:
             self._rows = self._find_selected()
+        elif index.version != self._version:
+            # Rows that changed in place are others now. By id: in the middle of a reset nothing is selected.
+            self._rows = [index.row(row.id) or row for row in self._rows]
+        self._version = index.version
         return self._rows
 
     def _find_selected(self) -> list[ConnectionRow]:

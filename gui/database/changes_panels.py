@@ -130,6 +130,8 @@ class RejectedPanel(QWidget):
 
     def _dismiss(self) -> None:
         if one := self._selected():
+            # As with the conflicts: the button is disabled while it is done.
+            self.table.setFocus()
             self.dismiss_wanted.emit(one)
 
 

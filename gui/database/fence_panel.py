@@ -47,9 +47,9 @@ class FencePanel(CardFrame):
             return
         self.text.setText(problem.text)
         self.sending.setText(
-            f"{count_text(status.waiting, 'waiting change')} go into this database, one by one. What it holds stays; "
-            "where both changed the same field, you are asked which to keep. Choose this after a backup was restored, "
-            "or when the database was moved on purpose."
+            f"{count_text(status.waiting, 'waiting change')} {'goes' if status.waiting == 1 else 'go'} into this "
+            "database, one by one. What it holds stays; where both changed the same field, you are asked which to "
+            "keep. Choose this after a backup was restored, or when the database was moved on purpose."
         )
 
     def set_reason(self, reason: str) -> None:

@@ -15,7 +15,7 @@ from gui.widgets.labels import PlainLabel, section_title
 from gui.widgets.toned_table import TonedTable
 from models.status import MigrationItem, MigrationState
 
-_WIDTHS = {Column.NUMBER: 46, Column.STATE: 112, Column.APPLIED: 128, Column.TOOK: 66}
+_WIDTHS = {Column.NUMBER: 40, Column.STATE: 98, Column.APPLIED: 118, Column.TOOK: 56}
 _QUIET = {MigrationState.APPLIED, MigrationState.BASELINE, MigrationState.PENDING}
 
 

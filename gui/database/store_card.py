@@ -132,7 +132,9 @@ class StoreCard(CardFrame):
 
     def _show_cause(self, status: StoreStatus) -> None:
         problem = status.problem
-        text = f"{problem.text} {problem.solution}".strip() if problem else ""
+        # The question below the card tells of the other database, and what can be done.
+        told = problem is not None and problem.category is not Category.FENCE
+        text = f"{problem.text} {problem.solution}".strip() if problem and told else ""
         if status.state is StoreState.FALLBACK and status.home:
             text = f"These files stand in for {place(status.home)}. {text}".strip()
         if status.temporary and not problem:

@@ -95,6 +95,8 @@ class TakeOverPanel(QWidget):
             layout.addWidget(PlainLabel(line, wrap=True, selectable=True))
         if len(lines) > _LISTED:
             rest = PlainLabel(
-                f"… and {len(lines) - _LISTED:,} more, all in the report of `status`.", tone="muted", wrap=True
+                f"… and {len(lines) - _LISTED:,} more; the command `legacy report` lists them all.",
+                tone="muted",
+                wrap=True,
             )
             layout.addWidget(rest)

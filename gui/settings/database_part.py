@@ -67,5 +67,6 @@ class DatabasePart(QObject):
         from gui.settings.move_dialog import MoveDialog
 
         dialog = MoveDialog(self._shell, self.controller.core, self.section.form(), self._page)
+        dialog.run.moved.connect(lambda _moved: self.section.forget())
         dialog.finished.connect(lambda _result: self.controller.reload())
         dialog.open()

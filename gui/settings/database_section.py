@@ -109,6 +109,11 @@ class DatabaseSection(QWidget):
         self.password.set_stored("set" if settings.password_set else "")
         self._follow_tls()
 
+    def forget(self) -> None:
+        """Drop what is typed and what was said of it: it is in force now, and is shown from there."""
+        self._shown = None
+        self._say("", "")
+
     def set_busy(self, busy: bool) -> None:
         parts: list[QWidget] = [*self.fields.values(), self.test, self.save, self.clear, self.move_records]
         for part in parts:

@@ -123,6 +123,12 @@ class UnlockDialog(_SecretDialog):
     def give(self) -> None:
         self.given.emit(Secret(self.field.text()))
 
+    def show_problem(self, problem: Problem) -> None:
+        """Say it, and let the next word that is typed take the place of the wrong one."""
+        super().show_problem(problem)
+        self.field.selectAll()
+        self.field.setFocus()
+
 
 class RotationDialog(_SecretDialog):
     """Asks before every secret is sealed anew; the passphrase is asked for where it is needed. `given` carries it."""

@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QPushButton, QWidget
 
+from gui.widgets.keyboard import keyboard_in
 from gui.widgets.labels import plain_caption, plain_tooltip
 
 
@@ -28,6 +29,7 @@ class Button(QPushButton):
         self.setAutoDefault(False)
         self.set_text(text)
         self._hint = hint
+        self._lent_to: QWidget | None = None
         self._describe(hint)
         if clicked is not None:
             self.clicked.connect(lambda: clicked())  # noqa: PLW0108 - keeps the signal's `checked` from the call
@@ -38,6 +40,18 @@ class Button(QPushButton):
             self.click()
         else:
             super().keyPressEvent(event)
+
+    def setEnabled(self, enabled: bool) -> None:  # noqa: N802 - Qt calls it so
+        """What is disabled while something runs gets the keyboard back after it, unless a person took it elsewhere."""
+        # Also where a dialog has the keyboard now: it comes back to this when that closes.
+        held = not enabled and keyboard_in(self) is self
+        super().setEnabled(enabled)
+        if held:
+            self._lent_to = keyboard_in(self)
+        elif enabled and self._lent_to is not None:
+            unmoved, self._lent_to = self._lent_to is keyboard_in(self), None
+            if unmoved and self.isVisible():
+                self.setFocus()
 
     def set_reason(self, reason: str) -> None:
         """Enable it, or disable it and say why; the hint comes back with ""."""

@@ -101,6 +101,8 @@ def _read_input(arguments: "argparse.Namespace") -> None:
         arguments.fields = reading.read_object(arguments.file)
     elif what == "passphrase":
         arguments.passphrase = reading.read_passphrase(arguments.file)
+    elif what == "recovery key":
+        arguments.recovery_key, arguments.passphrase = reading.read_recovery(arguments.file, arguments.passphrase_file)
     elif what == "target":
         arguments.target = reading.read_target(arguments.file)
 

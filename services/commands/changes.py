@@ -149,7 +149,7 @@ def _text(changes: Changes) -> str:
         ]
         parts.append(table(("Waiting", "Change", "Fields", "Why", "Made", "By"), rows))
         causes = dict.fromkeys(one.problem for one in changes.waiting if one.problem)
-        parts += [f"{cause.category}: {safe(cause.text)} {safe(cause.solution)}" for cause in causes]
+        parts += [f"{cause.category}: {safe(cause.text)} {safe(cause.at_terminal)}" for cause in causes]
     if changes.rejected:
         refused = [(one.name, one.kind, one.problem.text, one.made_at, one.op_id) for one in changes.rejected]
         parts.append(table(("Refused", "Change", "Why", "Made", "Id"), refused))

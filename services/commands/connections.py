@@ -45,7 +45,9 @@ def show_one(core: "Core", arguments: "argparse.Namespace") -> Result:
     data = as_json(connection)
     if arguments.json:
         return Result(data, "")
-    facts = {key.replace("_", " "): _shown(value) for key, value in data.items()}
+    facts: dict[str, object] = {key.replace("_", " "): _shown(value) for key, value in data.items()}
+    # A note is the one field that has lines.
+    facts["note"] = tuple(connection.note.split("\n"))
     if ending := _key_ending(core, connection.id):
         facts["api key set"] = f"yes, ends in {ending}"
     return Result(data, pairs(facts.items()))

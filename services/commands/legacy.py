@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from models.problem import Category, InputError
 from models.status import TakeOver
-from services.commands.output import Result, count, pairs, safe, table
+from services.commands.output import Result, count, on_the_way, pairs, safe, table
 from services.commands.parser import add, add_group
 from services.status import take_over_json
 
@@ -37,7 +37,7 @@ def scrub(core: "Core", arguments: "argparse.Namespace") -> Result:
             "Add --yes to do it; the connections keep their encrypted secrets.",
             category=Category.LEGACY,
         )
-    done = core.legacy.scrub()
+    done = core.legacy.scrub(on_the_way)
     left = core.legacy.plaintext()
     text = "Every secret in clear is removed." if places else "No secrets in clear were left."
     return Result({"done": True, **_plain(done), "plaintext": list(left)}, text)

@@ -66,7 +66,7 @@ def rehearse(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: 
     text = "\n\n".join((*sql, rows)) + "\n" if tried else "Nothing is pending."
     held = _held_back(core.migrations.items())
     if held is not None:
-        text += f"\n{held.text} {held.solution}"
+        text += f"\n{held.text} {held.at_terminal}"
     notes = "".join(f" {safe(one.note)}" for one in tried if one.note)
     return Result(data, f"{text}\nNothing was changed.{notes}", PROBLEM if problem else FINE, problem)
 

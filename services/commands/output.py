@@ -50,10 +50,15 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 
 
 def pairs(items: Iterable[tuple[str, object]]) -> str:
-    """Return `label  value` lines with the values under each other."""
-    known = [(label, safe(value)) for label, value in items]
+    """Return `label  value` lines with the values under each other; a tuple is several lines of one value."""
+    known = [(label, value if isinstance(value, tuple) else (value,)) for label, value in items]
     width = max((len(label) for label, _ in known), default=0)
-    return "\n".join(f"{label.ljust(width)}  {value}".rstrip() for label, value in known)
+    lines = (
+        f"{'' if number else label:<{width}}  {safe(line)}".rstrip()
+        for label, value in known
+        for number, line in enumerate(value or ("",))
+    )
+    return "\n".join(lines)
 
 
 def count(number: int, word: str) -> str:
@@ -74,7 +79,13 @@ def write_problem(problem: Problem, *, as_json: bool) -> None:
     if as_json:
         _write(sys.stderr, json.dumps(problem.as_json()) + "\n")
     else:
-        _write(sys.stderr, f"{problem.category}: {safe(problem.text)} {safe(problem.solution)}".rstrip() + "\n")
+        _write(sys.stderr, f"{problem.category}: {safe(problem.text)} {safe(problem.at_terminal)}".rstrip() + "\n")
+
+
+def on_the_way(step: str) -> None:
+    """Tell a person at the terminal what a long run has done; scripts get the result alone."""
+    if sys.stderr is not None and sys.stderr.isatty():
+        _write(sys.stderr, f"{safe(step)}\n")
 
 
 def _write(stream: TextIO | None, text: str) -> None:

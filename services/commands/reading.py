@@ -34,12 +34,21 @@ def read_passphrase(file: str | None) -> Secret:
     """Return the passphrase in `file` or on standard input, without its last line end; asks twice on a terminal."""
     if file is None and sys.stdin is not None and sys.stdin.isatty():
         return _ask_passphrase()
-    name = Path(file).name if file else "Standard input"
-    text = _read_text(file, name).rstrip("\r\n")
-    if not text or not text.isprintable():
-        what = "holds more than one line, or a control character" if text else "is empty"
-        raise InputError(f"{name} {what}.", "Give the passphrase alone, on one line.")
-    return Secret(text)
+    return _read_secret(file, "passphrase")
+
+
+def read_recovery(file: str | None, passphrase_file: str | None) -> tuple[Secret, Secret]:
+    """Return the recovery key, from `file` or standard input, and the new passphrase, from its file or asked for."""
+    typed = sys.stdin is not None and sys.stdin.isatty()
+    if passphrase_file is None and not typed:
+        raise InputError("There is nobody to ask for the new passphrase.", "Name its file with --passphrase-file.")
+    if file is None and typed:
+        from getpass import getpass
+
+        key = Secret(getpass("Recovery key: ").strip())
+    else:
+        key = _read_secret(file, "recovery key")
+    return key, read_passphrase(passphrase_file)
 
 
 def read_target(file: str | None) -> "str | DatabaseForm":
@@ -61,6 +70,15 @@ def read_target(file: str | None) -> "str | DatabaseForm":
             "Give postgresql://user:password@host:port/database, or a JSON object as `database set` takes it.",
         )
     return text
+
+
+def _read_secret(file: str | None, what: str) -> Secret:
+    name = Path(file).name if file else "Standard input"
+    text = _read_text(file, name).rstrip("\r\n")
+    if not text or not text.isprintable():
+        wrong = "holds more than one line, or a control character" if text else "is empty"
+        raise InputError(f"{name} {wrong}.", f"Give the {what} alone, on one line.")
+    return Secret(text)
 
 
 def _read_text(file: str | None, name: str) -> str:

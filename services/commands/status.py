@@ -52,7 +52,7 @@ def _text(data: dict[str, Any], problems: tuple[Problem, ...]) -> str:
     if data["take_over"] and data["take_over"]["skipped"]:
         parts.insert(1, _left_out(data["take_over"]["skipped"]))
     if problems:
-        parts.append("\n".join(f"{p.category}: {safe(p.text)} {safe(p.solution)}".rstrip() for p in problems))
+        parts.append("\n".join(f"{p.category}: {safe(p.text)} {safe(p.at_terminal)}".rstrip() for p in problems))
     return "\n\n".join(parts)
 
 

@@ -26,6 +26,10 @@ def register(commands: "argparse._SubParsersAction[Parser]") -> None:
     new.set_defaults(takes="passphrase")
     recovery = add(group, "recovery-key", make_recovery_key, "make a new recovery key, shown once", writes=True)
     recovery.add_argument("--yes", action="store_true", help="do it; the recovery key made before no longer opens")
+    lost = add(group, "recover", recover, "open the vault with its recovery key, and set a new passphrase", writes=True)
+    lost.add_argument("--file", metavar="FILE", help="read the recovery key from here instead of standard input")
+    lost.add_argument("--passphrase-file", metavar="FILE", help="the new passphrase; else it is asked for")
+    lost.set_defaults(takes="recovery key")
     hold = add(group, "hold-by", hold_by, "choose who keeps the key on this computer", writes=True)
     hold.add_argument("holder", choices=HOLDERS, metavar="HOLDER", help=", ".join(HOLDERS))
     anew = add(
@@ -47,6 +51,14 @@ def show(core: "Core", arguments: "argparse.Namespace") -> Result:  # noqa: ARG0
 
 def set_passphrase(core: "Core", arguments: "argparse.Namespace") -> Result:
     return _status(core.vault.set_passphrase(arguments.passphrase), "The passphrase is set.")
+
+
+def recover(core: "Core", arguments: "argparse.Namespace") -> Result:
+    from services.vault import check_passphrase
+
+    check_passphrase(arguments.passphrase)
+    core.vault.unlock_with_recovery_key(arguments.recovery_key)
+    return _status(core.vault.set_passphrase(arguments.passphrase), "The vault is open and has a new passphrase.")
 
 
 def make_recovery_key(core: "Core", arguments: "argparse.Namespace") -> Result:

@@ -218,7 +218,8 @@ def _base_json(base: StoredRecord) -> dict[str, Any]:
 
 def _rejected_json(rejected: Rejected) -> dict[str, Any]:
     problem = rejected.problem
-    return {"operation": rejected.operation.to_json(), "problem": {**problem.as_json(), "detail": problem.detail}}
+    told = {name: getattr(problem, name) for name in ("category", "text", "solution", "detail")}
+    return {"operation": rejected.operation.to_json(), "problem": told}
 
 
 class _OddError(Exception):

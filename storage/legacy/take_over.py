@@ -285,6 +285,7 @@ def _failed(problem: Problem) -> Problem:
         f"The CTS v3.1 data was not taken over: {_lower(problem.text)} The old file is as it was.",
         problem.solution,
         problem.detail,
+        problem.by_command,
     )
 
 

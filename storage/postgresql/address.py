@@ -11,6 +11,8 @@ from models.problem import Category, Problem, StoreError
 from models.secret import Secret
 
 DEFAULT_PORT = 5432
+BY_SETTINGS = "Settings, Database"
+"""The `source` of an address that a person filled in."""
 TLS_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _VALUES = {
     "sslmode": TLS_MODES,

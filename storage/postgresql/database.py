@@ -209,4 +209,5 @@ def _read_only_problem(location: str) -> Problem:
         Category.NOT_WRITABLE,
         f"{location} is open for reading only; nothing was changed.",
         "See the Database page for the reason.",
+        by_command="See the reason with `status`.",
     )

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import psycopg2
 
 from models.problem import Category, Problem
-from storage.postgresql.address import DEFAULT_PORT, Address
+from storage.postgresql.address import BY_SETTINGS, DEFAULT_PORT, Address
 from storage.postgresql.deadline import DeadlineError, StoppedError
 from storage.postgresql.probe import probe_sqlstate
 
@@ -254,6 +254,7 @@ def _worded(category: Category, error: BaseException, address: Address, code: st
     if category is Category.TLS:
         case = next((said for part, said in _TLS_CASES if part in str(error)), "")
         text = f"{text[:-1]}: {case}." if case else text
-    return Problem(
-        category, text, words.solution.format(**values), f"SQLSTATE {code}" if code else type(error).__name__
-    )
+    detail = f"SQLSTATE {code}" if code else type(error).__name__
+    solution = words.solution.format(**values)
+    by_command = solution.replace(BY_SETTINGS, "the settings (`database set`)")
+    return Problem(category, text, solution, detail, by_command if by_command != solution else "")

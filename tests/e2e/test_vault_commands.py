@@ -71,6 +71,45 @@ def test_the_recovery_key_is_shown_once_after_asking(program: Program) -> None:
     assert canaries_in(files, [key]) == []
 
 
+def test_the_recovery_key_opens_the_vault_and_sets_a_new_passphrase(program: Program, tmp_path: Path) -> None:
+    secret = add(program, "One")
+    program.run("vault", "set-passphrase", stdin=make_canary(written=True) + "\n")
+    program.run("vault", "recovery-key", "--yes", code=1)
+    file = tmp_path / "passphrase"
+    new = make_canary(written=True)
+    file.write_text(new + "\n", encoding="utf-8")
+    file.chmod(0o600)
+    wrong = program.run("vault", "recover", "--passphrase-file", str(file), "--json", stdin="A" * 26 + "\n", code=1)
+    assert wrong.problem["category"] == "LOCKED"
+    assert "CTS_PASSPHRASE_FILE" not in wrong.problem["solution"]
+    program.run("vault", "recover", stdin="A" * 26 + "\n", code=1)
+    assert not opens(program, "One", secret)
+
+
+def test_a_lost_passphrase_is_replaced_by_the_recovery_key(program: Program, tmp_path: Path) -> None:
+    secret = add(program, "One")
+    key = program.run("vault", "recovery-key", "--yes", "--json").json["recovery_key"]
+    program.run("vault", "set-passphrase", stdin=make_canary(written=True) + "\n")
+    file = tmp_path / "passphrase"
+    file.write_text(make_canary(written=True) + "\n", encoding="utf-8")
+    file.chmod(0o600)
+    done = program.run("vault", "recover", "--passphrase-file", str(file), "--json", stdin=key + "\n").json
+    assert (done["holder"], done["locked"]) == ("passphrase", False)
+    program.environment["CTS_PASSPHRASE_FILE"] = str(file)
+    assert opens(program, "One", secret)
+
+
+def test_a_passphrase_file_that_everybody_can_read_is_told_in_the_start(program: Program, tmp_path: Path) -> None:
+    file = tmp_path / "passphrase"
+    file.write_text(make_canary(written=True) + "\n", encoding="utf-8")
+    program.environment["CTS_PASSPHRASE_FILE"] = str(file)
+    for mode, told in ((0o644, True), (0o640, False), (0o600, False)):
+        file.chmod(mode)
+        steps = {step["step"]: step for step in program.run("status", "--json").json["startup"]}
+        assert ("open to every user (mode 0644)" in steps["vault"]["detail"]) is told
+        assert steps["vault"]["ok"]
+
+
 def test_the_holder_can_be_chosen(program: Program) -> None:
     assert program.run("vault", "hold-by", "passphrase", "--json", code=1).problem["category"] == "INVALID"
     assert program.run("vault", "hold-by", "nobody", code=2).out == ""

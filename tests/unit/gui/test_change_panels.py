@@ -175,6 +175,23 @@ def test_ctrl_c_copies_the_selected_line_of_a_table(theme: Theme) -> None:
 LOCKED = Problem(Category.LOCKED, "The vault is locked.", "Type the passphrase.")
 
 
+def test_after_the_last_refused_change_the_keyboard_is_in_reach(theme: Theme) -> None:
+    panel = RejectedPanel(theme)
+    emptied: list[bool] = []
+    panel.emptied.connect(lambda: emptied.append(True))
+    panel.dismiss_wanted.connect(lambda _change: panel.set_reason("Busy."))
+    panel.show_changes([RejectedChange("o2", "b", "Name b", "edit", ("name",), "", REFUSED)])
+    panel.show()
+    panel.activateWindow()
+    QTest.qWaitForWindowActive(panel)
+    panel.dismiss.setFocus()
+    QTest.keyClick(panel.dismiss, Qt.Key.Key_Return)
+    assert panel.table.hasFocus()
+    panel.show_changes([])
+    panel.show_changes([])
+    assert emptied == [True]
+
+
 def test_what_waits_and_what_was_refused(theme: Theme) -> None:
     waiting, rejected = WaitingPanel(theme), RejectedPanel(theme)
     assert waiting._pages.currentIndex() == rejected._pages.currentIndex() == 0

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,10 @@ async def filled(desk: Desk, *wanted: str) -> ConnectionsPage:
         desk.core.connections.add({"name": name, "exchange": "bybit", "api_key": KEY, "api_secret": SECRET})
     await desk.until(lambda: len(names(page)) == len(wanted))
     return page
+
+
+def shows(page: ConnectionsPage, word: str) -> bool:
+    return page.detail._pills[0].text == word
 
 
 async def new_form(desk: Desk, page: ConnectionsPage) -> ConnectionDialog:
@@ -378,6 +383,9 @@ def test_import_shows_what_it_would_do_first(desk: Desk, tmp_path: Path) -> None
         dialog = await desk.dialog(ImportDialog)
         assert names(page) == ["Alpha"]
         assert dialog.model.rowCount() == 2
+        # A sentence that does not fit its cell is read below the list.
+        dialog.table.selectRow(1)
+        assert dialog.whole.text() == dialog.model.items[1].sentence
         dialog.confirm.click()
         await desk.until(lambda: "<b>Beta</b>" in names(page))
 
@@ -406,6 +414,20 @@ def test_the_detail_pane_shows_the_record_but_no_secret(desk: Desk) -> None:
         assert page.detail._values.value("Margin") == "cross, one-way mode"
         page.table.selectAll()
         assert page.detail._heading.text == "2 connections"
+
+    desk.run(scene())
+
+
+def test_what_is_selected_is_known_as_it_is_now(desk: Desk) -> None:
+    async def scene() -> None:
+        page = await filled(desk, "Alpha", "Beta")
+        await desk.quiet()
+        page.table.select_ids([page.model.row_at(0).id])
+        for word in ("Disabled", "Enabled", "Disabled"):
+            page.commands.toggle()
+            await desk.until(partial(shows, page, word))
+            assert desk.core.connections.find("Alpha").enabled is (word == "Enabled")
+            assert page.detail._enable.isVisible() is (word == "Disabled")
 
     desk.run(scene())
 

@@ -159,6 +159,9 @@ def test_the_records_move_and_come_back(desk: Desk, postgres_url: str) -> None:
         assert dialog.outcome.text().startswith("✓ 3 connections are in postgresql://")
         dialog.grab()
         dialog.cancel.click()
+        # What was filled in is in force: nothing of it is left to be saved.
+        await desk.until(lambda: page.database.source.text().startswith("The records are in this PostgreSQL"))
+        assert (page.unsaved(), page.database.result.isVisible()) == ("", False)
         await desk.until(lambda: core.status.store().backend is Backend.POSTGRESQL)
         await desk.until(lambda: core.status.store().state is StoreState.ONLINE)
         moved = core.connections.find("Name 1")

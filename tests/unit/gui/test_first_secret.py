@@ -144,6 +144,14 @@ def test_an_import_into_a_locked_vault_asks_for_its_passphrase(desk: Desk, tmp_p
         source.write_text(json.dumps([{"name": "Alpha", "exchange": "bybit", "api_key": KEY, "api_secret": IN_CLEAR}]))
         page.controller.transfers.preview_import([str(source)])
         (await desk.dialog(ImportDialog)).confirm.click()
-        await desk.dialog(UnlockDialog)
+        dialog = await desk.dialog(UnlockDialog)
+        assert "in Settings" not in dialog.text.text()
+        QTest.keyClicks(dialog.field, "not these words")
+        dialog.confirm.click()
+        await desk.until(dialog.refusal.isVisible)
+        # What is typed next takes the place of what was wrong.
+        QTest.keyClicks(dialog.field, WORDS)
+        dialog.confirm.click()
+        await desk.until(lambda: [row.name for row in desk.core.connections.rows()] == ["Alpha"])
 
     desk.run(scene())

@@ -3,10 +3,11 @@
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QWidget
 
 from gui.connections.form_sections import AccountSection, NotesSection, TradingSection
 from gui.theme import DARK, LIGHT, Theme
+from gui.widgets.buttons import Button
 from gui.widgets.color_field import PALETTE, ColorField
 from gui.widgets.dialogs import ConfirmDialog
 from gui.widgets.spin_box import BUTTON_WIDTH, SpinBox
@@ -82,6 +83,38 @@ def test_enter_presses_the_button_that_has_the_keyboard(qapp: QApplication, key:
     dialog.open()
     QTest.keyClick(dialog.confirm, key)
     assert done == ["yes"]
+
+
+def test_what_is_busy_gives_the_keyboard_back_unless_it_was_taken_elsewhere(qapp: QApplication) -> None:
+    Theme(qapp)
+    window = QWidget()
+    row = QHBoxLayout(window)
+    first, second, third = (Button(text) for text in ("First", "Second", "Third"))
+    for button in (first, second, third):
+        row.addWidget(button)
+    window.show()
+    window.activateWindow()
+    QTest.qWaitForWindowActive(window)
+    first.setFocus()
+    first.setEnabled(False)
+    first.setEnabled(False)
+    assert second.hasFocus()
+    first.setEnabled(True)
+    assert first.hasFocus()
+    first.setEnabled(False)
+    third.setFocus()
+    first.setEnabled(True)
+    assert third.hasFocus()
+    first.setFocus()
+    # Where a dialog has the keyboard meanwhile, it comes back here when that closes.
+    dialog = ConfirmDialog("Sure?", "It cannot be undone.", confirm="Yes", parent=window)
+    dialog.open()
+    QTest.qWaitForWindowActive(dialog)
+    first.setEnabled(False)
+    first.setEnabled(True)
+    assert window.focusWidget() is first
+    dialog.reject()
+    window.close()
 
 
 def test_the_title_of_a_question_is_not_cut(qapp: QApplication) -> None:

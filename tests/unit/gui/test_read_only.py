@@ -13,8 +13,12 @@ from gui.connections.page import ConnectionsPage
 from gui.connections.permission import Permission
 from gui.widgets.buttons import Button
 from main import Arguments, build_core
+from models.event import StoreChanged
+from models.problem import Category, Problem
 from models.status import StoreState
-from tests.window_kit import Desk, desk_on
+from tests.window_kit import Desk, desk_on, open_window
+
+OTHER = Problem(Category.DISK_FULL, "The disk is full.", "Free some space.")
 
 
 def fill(folder: Path, *names: str) -> None:
@@ -144,6 +148,42 @@ def test_an_empty_list_offers_nothing_that_cannot_be_done(qapp: QApplication, tm
             offered = page.empty.findChildren(Button)
             assert offered
             assert not any(button.isEnabled() for button in offered)
+
+        desk.run(scene())
+
+
+def test_why_nothing_can_be_changed_is_said_once(qapp: QApplication, tmp_path: Path) -> None:
+    fill(tmp_path / "data", "Alpha")
+    make_newer(tmp_path / "data")
+    with desk_on(qapp, tmp_path / "data") as desk:
+
+        async def scene() -> None:
+            window = await open_window(desk)
+            page = window.page("connections")
+            assert isinstance(page, ConnectionsPage)
+            await desk.until(page.permission.line.isVisible)
+            start = desk.core.startup
+            assert start.store.problem in start.problems
+            window.announcer.tell_all((*start.problems, OTHER), start.store)
+            await desk.until(lambda: window._bar.current is not None)
+            told = [message.text for message in (window._bar.current, *window._bar._queue) if message is not None]
+            assert told == [OTHER.text]
+
+        desk.run(scene())
+
+
+def test_a_temporary_folder_is_recommended_to_nobody(qapp: QApplication, tmp_path: Path) -> None:
+    with desk_on(qapp, tmp_path / "data") as desk:
+
+        async def scene() -> None:
+            page = await desk.open(ConnectionsPage)
+            await desk.until(lambda: "CTS v3.1" in page.empty.text.text())
+            assert str(desk.core.data_folder) in page.empty.text.text()
+            status = await desk.tasks.read(desk.core.status.store)
+            desk.bridge.store_changed.emit(StoreChanged(status._replace(temporary=True)))
+            await desk.until(lambda: "temporary" in page.empty.text.text())
+            assert str(desk.core.data_folder) not in page.empty.text.text()
+            assert "--data-dir" in page.empty.text.text()
 
         desk.run(scene())
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from gui.frame import EDGES, Frame
@@ -9,6 +10,7 @@ from gui.main_window import MainWindow
 from gui.messages import Message
 from gui.settings.page import SettingsPage
 from gui.settings.vault_dialogs import PassphraseDialog
+from gui.widgets.keyboard import keyboard_in
 from models.event import VaultChanged
 from models.problem import Category, Problem
 from tests.canary import make_canary
@@ -106,5 +108,24 @@ def test_without_a_keyring_a_passphrase_is_offered_at_once_and_said_no_more_once
         await desk.until(lambda: not said(window, "This system has no keyring"))
         assert desk.core.status.vault().holder == "passphrase"
         assert not (desk.core.data_folder / "vault.key").exists()
+
+    desk.run(scene())
+
+
+def test_no_page_keeps_a_colour_of_the_look_before(desk: Desk) -> None:
+    async def scene() -> None:
+        window = await open_window(desk)
+        desk.core.connections.add({"name": "Alpha", "exchange": "okx", "tags": ["one"], "color": "#1f6feb"})
+        pictures: dict[tuple[str, str], QImage] = {}
+        for look in ("light", "dark", "light", "dark"):
+            desk.theme.choose(look, "comfortable")
+            for key in ("connections", "activity", "settings"):
+                window.go_to(key)
+                await desk.quiet()
+                if (focus := keyboard_in(window)) is not None:
+                    focus.clearFocus()
+                picture = window.grab().toImage()
+                assert pictures.setdefault((key, look), picture) == picture, f"{key} {look}"
+        assert all(pictures[key, "light"] != pictures[key, "dark"] for key, _look in pictures)
 
     desk.run(scene())

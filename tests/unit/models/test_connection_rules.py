@@ -119,6 +119,7 @@ def test_an_environment_that_the_exchange_lacks_is_pointed_out() -> None:
     ("field", "value"),
     [
         ("leverage_limit", 0),
+        ("leverage_limit", -4),
         ("leverage_limit", 1001),
         ("leverage_limit", 1e400),
         ("leverage_limit", float("nan")),

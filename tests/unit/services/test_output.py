@@ -37,6 +37,7 @@ def test_columns_are_aligned_by_the_width_that_a_terminal_gives_them() -> None:
 
 def test_pairs_and_counts() -> None:
     assert pairs([("A", 1), ("Long", "x\ty")]) == "A     1\nLong  x\\x09y"
+    assert pairs([("Note", ("one", "", "tw\x1bo")), ("B", ())]) == "Note  one\n\n      tw\\x1bo\nB"
     assert (count(1, "connection"), count(1234, "connection")) == ("1 connection", "1,234 connections")
 
 

@@ -48,7 +48,9 @@ def test_no_byte_is_left(tmp_path: Path) -> None:
         make_backup(kit.folder.database, kit.folder.backups, "by-hand")
         before = {name: credentials(kit, one) for name, one in by_name(kit).items()}
         assert len(legacy.plaintext()) == 7
-        done = legacy.scrub()
+        steps: list[str] = []
+        done = legacy.scrub(steps.append)
+        assert {"cleaned cts.db", "cleaned connections.json", "proved"} <= set(steps)
         assert canaries_under(tmp_path, canaries.made) == []
         assert legacy.plaintext() == ()
         assert {"cts.db", "connections.json", "connections.json.bak", "connections/cut.json"} <= set(done.files)
