@@ -5,18 +5,31 @@ from collections.abc import Callable, Iterable, Sequence
 
 from models.connection_row import ConnectionRow
 
+_PATIENCE = 2.0
+"""How long whoever wants the list waits for another who reads it, in seconds."""
+
 
 class ListCache:
     """Keeps the rows, and what is known of each one to tell what a change changed. Usable from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._reading = threading.Lock()
         self._version = 0
         self._rows: list[ConnectionRow] | None = None
         self._known: dict[str, ConnectionRow] = {}
 
     def rows(self, read: Callable[[], list[ConnectionRow]]) -> list[ConnectionRow]:
         """Return the rows, read anew where something changed since."""
+        # At a start the window and the keeper ask at once: the list is read once for both.
+        alone = self._reading.acquire(timeout=_PATIENCE)
+        try:
+            return self._read(read)
+        finally:
+            if alone:
+                self._reading.release()
+
+    def _read(self, read: Callable[[], list[ConnectionRow]]) -> list[ConnectionRow]:
         with self._lock:
             if self._rows is not None:
                 return self._rows.copy()
