@@ -6,6 +6,7 @@ the processor, 7 MB less memory stay in linecache, and no import holds the inter
 """
 
 import builtins
+import linecache
 
 import gui.qt_enums  # noqa: F401 - before the first of them is made
 
@@ -14,3 +15,5 @@ _plain_import = builtins.__import__
 import PySide6.QtCore  # noqa: E402, F401 - this is what replaces it
 
 builtins.__import__ = _plain_import
+# The source that it has read by then is of use to nobody.
+linecache.clearcache()

@@ -9,8 +9,6 @@ from gui.connections.actions import ConnectionActions
 from gui.connections.order_index import OrderIndex
 from gui.connections.transfers import Transfers
 from gui.shell import Shell
-from models.connection import CREDENTIALS
-from models.connection_rules import validate
 from models.problem import Category, ConflictError, CtsError, InputError, Problem, StoreError, VaultError
 
 if TYPE_CHECKING:
@@ -171,6 +169,9 @@ class ConnectionsController(QObject):
         return saved
 
     async def _save(self, form: "ConnectionDialog") -> None:
+        from models.connection import CREDENTIALS
+        from models.connection_rules import validate
+
         base, asking = form.base, self.vault_asking()
         try:
             fields = form.fields()

@@ -18,9 +18,28 @@ sys.exit(main.main(sys.argv[1:]))
 """
 
 
-def paint(program: Program) -> list[str]:
+# By then everything that paints the list is imported, and nothing of what comes behind it.
+_STOP_BEHIND_THE_LIST = """
+import os, sys, threading
+import main
+start = threading.Thread.start
+heavy = {
+    "aiohttp", "asyncio", "cryptography", "dataclasses", "keyring", "logging.config", "models.connection",
+    "models.connection_rules", "peewee", "platformdirs", "psycopg2", "qasync", "uuid",
+}
+def begin(thread):
+    if thread.name == "builder":
+        print("list:", *sorted(heavy & sys.modules.keys()), flush=True)
+        os._exit(0)
+    start(thread)
+threading.Thread.start = begin
+sys.exit(main.main(sys.argv[1:]))
+"""
+
+
+def paint(program: Program, stop: str = _STOP_AT_FIRST_PAINT) -> list[str]:
     ran = subprocess.run(
-        [sys.executable, "-c", _STOP_AT_FIRST_PAINT, "--data-dir", str(program.folder)],
+        [sys.executable, "-c", stop, "--data-dir", str(program.folder)],
         cwd=SOURCE,
         env=program.environment,
         capture_output=True,
@@ -40,6 +59,11 @@ def test_with_connections_and_settings_it_is_the_same(program: Program) -> None:
     program.add(name="One", exchange="bybit")
     (program.folder / "settings.json").write_text('{"theme": "dark"}')
     assert paint(program) == ["painted:"]
+
+
+def test_what_paints_the_list_imports_nothing_of_what_comes_behind_it(program: Program) -> None:
+    program.add(name="One", exchange="bybit")
+    assert paint(program, _STOP_BEHIND_THE_LIST) == ["list:"]
 
 
 def test_qt_leaves_pythons_import_as_it_is() -> None:
