@@ -181,7 +181,8 @@ class AtDesk:
         self._pipe.send(("will", kind, record, before, after))
         if isinstance(self.seat.try_to(call), StoreError):
             return []
-        if kind != "resolve":
+        # What changes nothing writes nothing, though a mirror that was killed may be behind.
+        if kind != "resolve" and before != after:
             self._is_kept(kind, record, after)
         return [record]
 
