@@ -179,10 +179,11 @@ class AtDesk:
     def _write(self, kind: str, record: str, before: Facts, after: Facts, call: Callable[[], Any]) -> list[str]:
         """Return [record] where the write counts as saved, else nothing."""
         self._pipe.send(("will", kind, record, before, after))
-        if isinstance(self.seat.try_to(call), StoreError):
+        answer = self.seat.try_to(call)
+        if isinstance(answer, StoreError):
             return []
-        # What changes nothing writes nothing, though a mirror that was killed may be behind.
-        if kind != "resolve" and before != after:
+        # What changes nothing, or finds nothing to delete any more, writes nothing: the mirror may be behind then.
+        if answer and before != after:
             self._is_kept(kind, record, after)
         return [record]
 
