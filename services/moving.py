@@ -1,8 +1,8 @@
 """Moving all records between the data folder's database and a PostgreSQL, and using the new one from then on."""
 
 import threading
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 SQLITE: Final = "sqlite"
 _STOPPED: Final = "The move was stopped. Nothing was changed."
+_AWAY: Final = frozenset({Category.LOST, Category.UNREACHABLE, Category.SERVER_DOWN, Category.STARTING})
 _FORM_OPTIONS: Final = {"sslmode", "sslrootcert"}
 
 
@@ -76,12 +77,14 @@ class MovingService:
         # Held to the end: nothing may be saved in the old database after it was copied.
         with source.hold():
             if form is None:
-                copied = self._to_sqlite(source, watched)
+                with _as_unmoved():
+                    copied = self._to_sqlite(source, watched)
                 location = str(self._folder.database)
             else:
                 self._refuse_same(form)
                 address = self._settings.address(form)
-                copied = self._to_server(source, address, watched)
+                with _as_unmoved():
+                    copied = self._to_server(source, address, watched)
                 location = address.masked()
             old = source.location
             switched = self._switch(form)
@@ -239,6 +242,19 @@ def _stoppable(watch: Callable[[MoveProgress], None], stop: threading.Event | No
         watch(progress)
 
     return watched
+
+
+@contextmanager
+def _as_unmoved() -> Iterator[None]:
+    """Say what a server that goes away means for a move: nothing of it is kept here and sent later."""
+    try:
+        yield
+    except StoreError as error:
+        if error.problem.category not in _AWAY:
+            raise
+        text = f"The records were not moved. {error.problem.text}"
+        solution = "The old database is in use as before. Move them again when the server is back."
+        raise StoreError(error.problem._replace(text=text, solution=solution)) from error
 
 
 def _has_secrets(source: "OpenDatabase") -> bool:

@@ -15,7 +15,7 @@ from models.event import Notice
 from models.moving import MoveProgress, TargetState
 from models.problem import Category, CtsError, InputError, Problem, StoreError, VaultError
 from models.secret import SealedSecret, Secret
-from models.status import StoreState
+from models.status import Backend, StoreState
 from services.core import Core
 from storage.backup import EXPORT_ENDING
 from storage.envelope import split_token
@@ -290,6 +290,26 @@ def test_a_move_that_is_stopped_or_refused_changes_nothing(
     assert len(core.connections.rows()) == 2
     assert core.moving.preview(postgres_url).state is TargetState.EMPTY
     assert core.moving.move(postgres_url).connections == 2
+
+
+def test_a_server_that_goes_away_in_a_move_leaves_the_old_database_in_use(
+    open_desk: Open, postgres_server: BareServer, postgres_url: str
+) -> None:
+    desk = open_desk("desk")
+    desk.connections.add(fields("Bybit"))
+    ours = "FROM pg_stat_activity WHERE application_name = 'cts-connections'"
+
+    def cut(_progress: MoveProgress) -> None:
+        postgres_server.sql(f"SELECT pg_terminate_backend(pid) {ours}")
+
+    with pytest.raises(StoreError) as caught:
+        desk.moving.move(postgres_url, cut)
+    assert caught.value.problem.text.startswith("The records were not moved. ")
+    assert "kept here" not in caught.value.problem.solution
+    assert [row.name for row in desk.connections.rows()] == ["Bybit"]
+    assert desk.status.store().backend is Backend.SQLITE
+    desk.moving.move(postgres_url)
+    assert [row.name for row in desk.connections.rows()] == ["Bybit"]
 
 
 def test_the_environment_decides_and_says_so(open_desk: Open, on_server: str, tmp_path: Path) -> None:
