@@ -4,6 +4,7 @@ The order is the point. Importing what paints the list takes longer than a bare 
 asyncio, qasync and the services as long again: each is imported on a thread while the window is there already.
 """
 
+import gc
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _GROUNDS = {False: "#ffffff", True: "#11141a"}
 _MIDDLE_GREY = 128
+_NEVER = 1 << 30
 
 
 def run(
@@ -38,6 +40,9 @@ def run(
     `make_core` builds the services, `preview` reads the list and `look` the settings without them; all run on a thread
     and may fail. `glance` gives the theme that is chosen, or ""; the empty window waits for it.
     """
+    # Python does not look through everything for garbage whenever much is new: with 100,000 rows that takes it a tenth
+    # of a second, in which nothing is answered. The Program does it, when nobody looks.
+    gc.set_threshold(*gc.get_threshold()[:2], _NEVER)
     # Named here: setStyle() would give the style back, and PySide then sets up 566 names of it before the first row.
     app = QApplication([*sys.argv[:1], "-style", "fusion"])
     app.setApplicationName("cts-connections")

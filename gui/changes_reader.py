@@ -7,6 +7,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from gui.shell import Shell
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from models.change import Changes
     from models.status import StoreStatus
     from services.core import Core
 
@@ -15,14 +18,25 @@ _TOGETHER = 150
 
 
 class ChangesReader(QObject):
-    """`read` carries the Changes whenever they may be others. `name` tells one reader's tasks from another's."""
+    """`read` carries, whenever the changes may be others, what `of` makes of them on a thread: else the Changes.
+
+    `name` tells one reader's tasks from another's.
+    """
 
     read = Signal(object)
 
-    def __init__(self, shell: Shell, name: str, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        shell: Shell,
+        name: str,
+        parent: QObject | None = None,
+        *,
+        of: "Callable[[Changes], object]" = lambda changes: changes,
+    ) -> None:
         super().__init__(parent)
         self._tasks, self._bridge = shell.tasks, shell.bridge
         self._name = f"changes: {name}"
+        self._of = of
         self._core: Core | None = None
         self._any = False
         self._pause = QTimer(self)
@@ -53,7 +67,7 @@ class ChangesReader(QObject):
 
         status = await self._tasks.read(core.status.store)
         self._any = _counts(status)
-        self.read.emit(await self._tasks.read(core.changes.all) if self._any else Changes())
+        self.read.emit(await self._tasks.read(lambda: self._of(core.changes.all() if self._any else Changes())))
 
 
 def _counts(status: "StoreStatus") -> bool:

@@ -30,6 +30,8 @@ QUIT_MILLISECONDS = 2_000
 """How long the store may take to close: the window is gone at once, the process after this at the latest."""
 
 _PATIENCE = 1.0
+_SWEEP_MILLISECONDS = 600_000
+"""How often all is looked through for garbage that is not new: here, where widgets may be freed, and never by count."""
 
 
 class Program(QObject):
@@ -59,6 +61,9 @@ class Program(QObject):
         self._deadline.setSingleShot(True)
         self._deadline.setInterval(QUIT_MILLISECONDS)
         self._deadline.timeout.connect(self._give_up)
+        self._sweep = QTimer(self)
+        self._sweep.setInterval(_SWEEP_MILLISECONDS)
+        self._sweep.timeout.connect(gc.collect)
         self._imported.connect(self._leave_first_loop)
         self._built.connect(self._attach)
         self._failed.connect(self._show_failure)
@@ -138,14 +143,20 @@ class Program(QObject):
         settings = core.settings.current
         self._theme.choose(settings.theme, settings.density)
         self._window.settle()
-        _collect_again()
+        self._collect_again()
         self._window.announcer.tell_all(core.startup.problems, core.startup.store)
 
     def _show_failure(self, error: BaseException) -> None:
-        _collect_again()
+        self._collect_again()
         problem = error.problem if isinstance(error, CtsError) else bug(error)
         self._messages.problem(problem)
         self._list_page().show_problem(problem)
+
+    def _collect_again(self) -> None:
+        """End the start's rest from collecting garbage; what was imported until now is never looked at again."""
+        gc.freeze()
+        gc.enable()
+        self._sweep.start()
 
     def _leave(self) -> None:
         """Close the store behind the window that is gone; the deadline ends it whatever happens."""
@@ -191,14 +202,8 @@ class Program(QObject):
         sys.excepthook, threading.excepthook = show, show_thread
 
 
-_SWITCH_SECONDS = 0.001
+_SWITCH_SECONDS = 0.0005
 """How long a worker may compute before the window's thread gets its turn: Python's own 5 ms come many times a paint."""
-
-
-def _collect_again() -> None:
-    """End the start's rest from collecting garbage; what was imported until now is never looked at again."""
-    gc.freeze()
-    gc.enable()
 
 
 def _problem_of(error: Exception) -> Problem:

@@ -207,7 +207,8 @@ class Journal:
         return len(missing) + len(older)
 
     def rejected(self) -> tuple[RejectedChange, ...]:
-        names = _names(self.records)
+        refused = self.records.rejected()
+        names = _names(self.records) if refused else {}
         return tuple(
             RejectedChange(
                 each.operation.op_id,
@@ -219,7 +220,7 @@ class Journal:
                 each.problem,
                 _told(each.operation),
             )
-            for each in self.records.rejected()
+            for each in refused
         )
 
     def waiting(self, causes: Mapping[str, Problem]) -> tuple[WaitingChange, ...]:

@@ -5,6 +5,7 @@ It imports next to nothing, because the first paint waits for it. Columns are co
 """
 
 import gc
+import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -113,14 +114,41 @@ def _parts(folded: Sequence[str]) -> Iterator[list[int]]:
 
 @contextmanager
 def collector_paused() -> Iterator[None]:
-    """Make many values without the garbage collector looking through all of them again and again."""
-    was_on = gc.isenabled()
-    gc.disable()
+    """Make many values without the garbage collector looking through all of them, or all there are, in one go.
+
+    New ones are looked at as they come, some thousand at a time: whoever waits for the interpreter does not notice.
+    """
+    _pauses.begin()
     try:
         yield
     finally:
-        if was_on:
-            gc.enable()
+        _pauses.end()
+
+
+class _Pauses:
+    """Pauses of several threads: the collector is itself again when the last one ends."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running = 0
+        self._usual = gc.get_threshold()
+
+    def begin(self) -> None:
+        with self._lock:
+            self._running += 1
+            if self._running == 1:
+                self._usual = gc.get_threshold()
+                gc.set_threshold(*_SOME, _NEVER)
+
+    def end(self) -> None:
+        with self._lock:
+            self._running -= 1
+            if not self._running:
+                gc.set_threshold(*self._usual)
+
+
+_SOME, _NEVER = (2_000, 5), 1 << 30
+_pauses = _Pauses()
 
 
 def convert(raw: Sequence[Sequence[Any]]) -> list[ConnectionRow]:

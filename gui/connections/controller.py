@@ -24,6 +24,8 @@ REFUSED = "refused/"
 """Begins the part of this page that is the form of a refused change; its operation's id follows."""
 _MANY = 20_000
 """Rows from which on a new order is arranged on a thread, so that the window does not wait for it."""
+_AT_ONCE = 200
+"""More changed rows than this make the list anew, on a thread: putting 10,000 into it would stop the window."""
 
 
 class ConnectionsController(QObject):
@@ -100,7 +102,7 @@ class ConnectionsController(QObject):
         return self._core
 
     def _take_change(self, event: "ConnectionsChanged") -> None:
-        if event.everything:
+        if event.everything or len(event.changed) + len(event.removed) > _AT_ONCE:
             self.reload()
             return
         if self._tasks.is_running(_LIST):

@@ -11,6 +11,8 @@ from gui.connections.table_model import ConnectionTableModel
 from gui.shell import Shell
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from models.change import Changes
     from services.core import Core
 
@@ -23,7 +25,7 @@ class Marking(QObject):
     def __init__(self, shell: Shell, table: ConnectionTable, model: ConnectionTableModel, detail: DetailPane) -> None:
         super().__init__(table)
         self._shell, self._table, self._model, self._detail = shell, table, model, detail
-        self._changes = ChangesReader(shell, "list", self)
+        self._changes = ChangesReader(shell, "list", self, of=_marks)
         self._changes.read.connect(self._mark)
         detail.changes_wanted.connect(self._explain)
 
@@ -43,10 +45,15 @@ class Marking(QObject):
 
         self._shell.go_to(f"database/{PARTS[mark]}")
 
-    def _mark(self, changes: "Changes") -> None:
-        # Not needed for the first paint, and it brings the whole entity in.
-        from gui.change_words import marks
-
-        if self._model.set_marks(marks(changes)):
+    def _mark(self, found: "Mapping[str, tuple[str, str]]") -> None:
+        if self._model.set_marks(found):
             self.narrowed.emit()
         self.show_selected()
+
+
+def _marks(changes: "Changes") -> "Mapping[str, tuple[str, str]]":
+    """Make the marks of all that are marked: a thread does, since there may be 10,000."""
+    # Not needed for the first paint, and it brings the whole entity in.
+    from gui.change_words import marks
+
+    return marks(changes)
