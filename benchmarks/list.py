@@ -5,7 +5,6 @@ and a 5 ms timer beside it tells the longest time in which the window could not 
 """
 
 import asyncio
-import gc
 import statistics
 import sys
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-from benchmarks.offscreen import use_offscreen
+from benchmarks.offscreen import run_as_the_program, use_offscreen
 from models.connection_row import ConnectionRow
 
 BARS: dict[str, Any] = {"sort": 150.0, "scroll": 20.0, "gap": 50.0, "memory": 1.2}
@@ -96,8 +95,7 @@ async def _measure(app: Any, folder: Path, count: int) -> None:
     await desk.start()
     page.started()
     await desk.idle()
-    gc.collect()
-    gc.freeze()
+    run_as_the_program()
     gaps = Gaps()
     print(f"\nThe list with {count:,} rows (median, longest gap of the loop)")
     index = OrderIndex(made)

@@ -4,7 +4,6 @@ As benchmarks/list.py: offscreen, in one process, timed from the person's act to
 """
 
 import asyncio
-import gc
 import logging
 import sys
 import tempfile
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.list import ROUNDS, Gaps, scene, verdict
-from benchmarks.offscreen import use_offscreen
+from benchmarks.offscreen import run_as_the_program, use_offscreen
 
 LINES = 100_000
 CELL_MILLISECONDS = 0.1
@@ -51,10 +50,7 @@ async def _measure(app: Any, folder: Path) -> None:
     page = await desk.open(ActivityPage)
     log = page.log
     await desk.idle()
-    gc.collect()
-    gc.freeze()
-    # As gui/program.py does.
-    sys.setswitchinterval(0.001)
+    run_as_the_program()
     gaps = Gaps()
     print(f"\nThe log with {LINES:,} lines (median, longest gap of the loop)")
     await _flood(log, gaps)

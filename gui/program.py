@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Qt, QTimer, Signal
 from PySide6.QtWidgets import QApplication
 
 from gui.ending import end_with, leave_now
@@ -31,7 +31,7 @@ QUIT_MILLISECONDS = 2_000
 
 _PATIENCE = 1.0
 _SWEEP_MILLISECONDS = 600_000
-"""How often all is looked through for garbage that is not new: here, where widgets may be freed, and never by count."""
+_PUT_OFF_AT_MOST = 5
 
 
 class Program(QObject):
@@ -63,7 +63,8 @@ class Program(QObject):
         self._deadline.timeout.connect(self._give_up)
         self._sweep = QTimer(self)
         self._sweep.setInterval(_SWEEP_MILLISECONDS)
-        self._sweep.timeout.connect(gc.collect)
+        self._sweep.timeout.connect(self._collect_everything)
+        self._put_off = 0
         self._imported.connect(self._leave_first_loop)
         self._built.connect(self._attach)
         self._failed.connect(self._show_failure)
@@ -131,7 +132,7 @@ class Program(QObject):
 
         self._app.setWindowIcon(program_icon())
         self._core = core
-        sys.setswitchinterval(_SWITCH_SECONDS)
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._hook_exceptions()
         QtMessages().install()
         self._tasks.attach(core.workers)
@@ -157,6 +158,17 @@ class Program(QObject):
         gc.freeze()
         gc.enable()
         self._sweep.start()
+
+    def _collect_everything(self) -> None:
+        """Look through all there is, when nobody looks at the window; after an hour in any case.
+
+        Here, because garbage may be a widget, and never by count: with 100,000 rows it takes a tenth of a second.
+        """
+        if self._app.applicationState() == Qt.ApplicationState.ApplicationActive and self._put_off < _PUT_OFF_AT_MOST:
+            self._put_off += 1
+            return
+        self._put_off = 0
+        gc.collect()
 
     def _leave(self) -> None:
         """Close the store behind the window that is gone; the deadline ends it whatever happens."""
@@ -202,7 +214,7 @@ class Program(QObject):
         sys.excepthook, threading.excepthook = show, show_thread
 
 
-_SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0005
 """How long a worker may compute before the window's thread gets its turn: Python's own 5 ms come many times a paint."""
 
 

@@ -175,11 +175,13 @@ class OrderIndex:
             self.visible = self._sorted
             return
         chosen = self._sorted
-        # One more letter can only take rows away from those that the letters before it left.
-        if before.text and filters.text.startswith(before.text) and before[1:] == filters[1:] and self._narrowed:
-            chosen = self.visible
-        texts = self._texts
-        for word in filters.text.casefold().split():
+        texts, words = self._texts, filters.text.casefold().split()
+        typed_on = before.text and filters.text.startswith(before.text) and filters.text != before.text
+        if typed_on and before[1:] == filters[1:] and self._narrowed:
+            # One more letter can only take rows away from those that the letters before it left.
+            chosen, known = self.visible, before.text.casefold().split()
+            words = [word for word in words if word not in known]
+        for word in words:
             if len(chosen) > len(texts) // 4:
                 # In the order of memory, which a list in another order is not: four times as quick.
                 found = [word in text for text in texts]
