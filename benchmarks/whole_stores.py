@@ -1,4 +1,5 @@
-"""A whole store against the bare driver: moving 10,000 connections to PostgreSQL and back, backing them up, restoring.
+"""A whole store against the bare driver: moving 10,000 connections to PostgreSQL and back, backing them up, restoring,
+and bringing home what was kept while the database was away.
 
 The driver's floor reads every row and inserts it again, several hundred a statement, in one transaction; it compares
 nothing.
@@ -6,7 +7,8 @@ nothing.
 
 import sqlite3
 import tempfile
-from itertools import chain
+import time
+from itertools import chain, count
 from pathlib import Path
 
 import psycopg2
@@ -18,15 +20,20 @@ from models.secret import SealedSecret
 from storage.data_folder import prepare
 from storage.database import Database
 from storage.database_repository import DatabaseRepository
+from storage.device import Device
 from storage.export_backup import make_export, restore_export
+from storage.json_store.json_repository import JsonRepository
+from storage.json_store.record_folder import RecordFolder
 from storage.moving import copy_store, new_sqlite, ready
 from storage.open_database import OpenDatabase
 from storage.postgresql.address import parse_address
 from storage.postgresql.database import PostgresDatabase
+from storage.reconcile import reconcile
 from tests.bare_postgres import BareServer
 
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 ROWS, PAGE = 10_000, 500
+_RECONCILED = "reconciled, each settled in its file"
 COLUMNS = ", ".join(FIELDS)
 
 
@@ -76,8 +83,32 @@ def _measure(server: BareServer, folder: Path) -> None:
     }
     _say("Backing 10,000 connections up", in_turns(runs, 5), "driver: read and insert")
     print(f"  the backup has {backup.size_bytes / 1024:,.0f} KB")
+    _bring_home(server, big, folder / "away", floor_there)
     small.close()
     big.close()
+
+
+def _bring_home(server: BareServer, big: OpenDatabase, folder: Path, floor: Run) -> None:
+    """Reconcile additions that wait in record files, each settled in its file after its commit."""
+    numbers = count()
+
+    def home() -> float:
+        server.sql("TRUNCATE exchange_connections, applied_operations, deleted_connections")
+        desk = prepare(folder / str(next(numbers)))
+        records = RecordFolder(desk)
+        records.open()
+        device = Device(desk.root / "device.json", desk.quarantine, known=lambda: ("bench", 0))
+        JsonRepository(records, device).add([_connection(f"Bybit {number}") for number in range(ROWS)])
+        started = time.perf_counter()
+        done = reconcile(records, DatabaseRepository(big, "bench"), stop=lambda: False)
+        elapsed = time.perf_counter() - started
+        assert done.applied == ROWS
+        records.close()
+        return elapsed
+
+    runs: dict[str, Run] = {"driver: read and insert": floor, _RECONCILED: home}
+    title = f"{ROWS:,} waiting operations"
+    report(title, in_turns(runs, 3), "driver: read and insert", {_RECONCILED: 3.0})
 
 
 def _say(title: str, medians: dict[str, float], floor: str) -> None:
