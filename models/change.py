@@ -47,7 +47,8 @@ class Conflict(NamedTuple):
     """One unit of a record that two desktops changed differently. The database holds `theirs` until a person chooses.
 
     `fields` are the unit's; each of `base`, `mine` and `theirs` has a value for every one of them. `id` is "" for a
-    conflict that was told to whoever saved and is not kept.
+    conflict that was told to whoever saved and is not kept. `seen` stands for the stored values that `theirs` shows:
+    a choice that is made of them holds only as long as they are there.
     """
 
     id: str
@@ -59,6 +60,7 @@ class Conflict(NamedTuple):
     theirs: dict[str, Any]
     device: str
     made_at: str
+    seen: str = ""
 
 
 class Changes(NamedTuple):

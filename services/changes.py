@@ -21,7 +21,7 @@ class ChangingStore(Protocol):
 
     def changes(self) -> Changes: ...
 
-    def resolve(self, choices: Mapping[str, Choice]) -> None: ...
+    def resolve(self, choices: Mapping[str, Choice], seen: Mapping[str, str]) -> None: ...
 
     def dismiss(self, op_id: str) -> None: ...
 
@@ -51,9 +51,12 @@ class ChangesService:
             )
         return found
 
-    def resolve(self, choices: Mapping[str, Choice]) -> None:
-        """Settle conflicts by their ids: all of a record's at once is a mix, field by field."""
-        self._store.resolve(choices)
+    def resolve(self, choices: Mapping[str, Choice], seen: Mapping[str, str]) -> None:
+        """Settle conflicts by their ids: all of a record's at once is a mix, field by field.
+
+        `seen` is each conflict's own mark of what it showed. Raises StoreError (CONFLICT) where that has changed since.
+        """
+        self._store.resolve(choices, seen)
         self._events.publish(ConnectionsChanged(everything=True))
 
     def dismiss(self, op_id: str) -> None:

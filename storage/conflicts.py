@@ -3,6 +3,7 @@
 What is kept are stored values, credentials sealed; what is shown says of credentials only whether they are set.
 """
 
+import hashlib
 import json
 import uuid
 from collections.abc import Mapping, Sequence
@@ -45,14 +46,21 @@ class KeptConflict(NamedTuple):
 
     def shown(self, current: Mapping[str, Any] | None = None) -> Conflict:
         """Return it for people; `current` are the record's values now, where it is still there."""
+        seen = seen_mark(current, self.fields)
         theirs = self.theirs if current is None else {name: current[name] for name in self.fields}
         base, mine, theirs = (dict(side) for side in (self.base, self.mine, theirs))
         for name in self.fields:
             if name in CREDENTIALS:
                 base[name], mine[name], theirs[name] = _words(base[name], mine[name], theirs[name])
         return Conflict(
-            self.id, self.connection_id, self.name, self.fields, base, mine, theirs, self.device, self.made_at
+            self.id, self.connection_id, self.name, self.fields, base, mine, theirs, self.device, self.made_at, seen
         )
+
+
+def seen_mark(current: Mapping[str, Any] | None, fields: Sequence[str]) -> str:
+    """Return what stands for a unit's stored values, credentials too, and tells nothing of them."""
+    values = None if current is None else [current[name] for name in fields]
+    return hashlib.sha256(json.dumps(values, default=str).encode()).hexdigest()[:16]
 
 
 def fields_text(fields: Sequence[str]) -> str:

@@ -11,12 +11,13 @@ from models.connection_row import ConnectionRow, Counts
 from models.problem import Category, CommitUnknownError, ConflictError, StoreError
 from models.tables import AppliedOperationTable, ConflictTable, ConnectionTable, DeletedConnectionTable
 from storage.applying import AT_ONCE, INDEX, Applier, Outcome, Row, lines_of, values_of
+from storage.conflicts import seen_mark
 from storage.connection_codec import FLAGS, decode, encode, now, read_stamp, row_of, stamp_text, stored
 from storage.list_rows import PIECE, as_flag, as_revision, as_text, collector_paused, fetch_rows, in_order, to_rows
 from storage.merge import UNITS, changes
 from storage.open_database import OpenDatabase
 from storage.operations import Kind, NotAppliedError, Operation, new_op_ids
-from storage.refusals import gone_meanwhile, settled_meanwhile
+from storage.refusals import changed_since_seen, gone_meanwhile, settled_meanwhile
 from storage.sql_texts import conflict_texts, select_nothing, several_rows_text, several_text, texts
 
 TOMBSTONE_DAYS: Final = 90
@@ -203,12 +204,23 @@ class DatabaseRepository:
             self._applied(list(zip(operations, outcomes, strict=True)))
         return outcomes
 
-    def settle(self, connection_id: str, mine: Mapping[str, Any], conflicts: Sequence[str]) -> None:
+    def settle(
+        self,
+        connection_id: str,
+        mine: Mapping[str, Any],
+        conflicts: Sequence[str],
+        seen: Mapping[tuple[str, ...], str],
+    ) -> None:
         """Store what a person chose of a record's conflicts, and end these; `mine` is empty where nothing changes.
 
-        Raises StoreError (NOT_FOUND) where somebody else settled one meanwhile.
+        `seen` marks, unit by unit, what that person chose from. Raises StoreError: NOT_FOUND where somebody else
+        settled one meanwhile, CONFLICT where one of the units has been changed again.
         """
         current = self._raw([connection_id]).get(connection_id)
+        now = None if current is None else values_of(current)
+        changed = [fields for fields, mark in seen.items() if mark != seen_mark(now, fields)]
+        if changed:
+            raise StoreError(changed_since_seen(changed))
         operations = []
         if mine:
             before = {} if current is None else values_of(current)

@@ -40,12 +40,26 @@ def settled_meanwhile() -> Problem:
     )
 
 
+def changed_since_seen(units: Sequence[tuple[str, ...]]) -> Problem:
+    """Return why a choice does not hold: what it was made of is no longer what is stored."""
+    return Problem(
+        Category.CONFLICT,
+        f"What is stored was changed again while you chose: {_listed(units)}.",
+        "Look at the values that are stored now and choose once more; nothing of yours was stored.",
+        ", ".join(field for unit in units for field in unit),
+    )
+
+
 def conflict(name: str, units: Sequence[tuple[str, ...]]) -> Problem:
-    words = ["credentials" if unit == CREDENTIALS else " and ".join(unit).replace("_", " ") for unit in units]
-    listed = words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+    listed = _listed(units)
     return Problem(
         Category.CONFLICT,
         f"Someone else changed “{name}” meanwhile, in the same place as you: {listed}.",
         "Look at the values that are stored now, then make your change again; nothing of yours was stored.",
         ", ".join(field for unit in units for field in unit),
     )
+
+
+def _listed(units: Sequence[tuple[str, ...]]) -> str:
+    words = ["credentials" if unit == CREDENTIALS else " and ".join(unit).replace("_", " ") for unit in units]
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]

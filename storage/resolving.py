@@ -21,8 +21,16 @@ def kept_conflicts(database: OpenDatabase) -> tuple[Conflict, ...]:
     return tuple(each.shown(current.get(each.connection_id)) for each in kept)
 
 
-def resolve(repository: DatabaseRepository, database: OpenDatabase | None, choices: Mapping[str, Choice]) -> None:
-    """Settle conflicts by their ids, each record in one transaction. Raises StoreError (NOT_FOUND) for unknown ids."""
+def resolve(
+    repository: DatabaseRepository,
+    database: OpenDatabase | None,
+    choices: Mapping[str, Choice],
+    seen: Mapping[str, str],
+) -> None:
+    """Settle conflicts by their ids, each record in one transaction; `seen` is what each conflict showed, if known.
+
+    Raises StoreError: NOT_FOUND for unknown ids, CONFLICT where what was seen has changed since.
+    """
     assert database is not None
     known = {each.id: each for each in _read(database)}
     missing = [each for each in choices if each not in known]
@@ -36,7 +44,8 @@ def resolve(repository: DatabaseRepository, database: OpenDatabase | None, choic
         for each in conflicts:
             if choices[each.id] is Choice.MINE:
                 mine |= each.mine
-        repository.settle(connection_id, mine, [each.id for each in conflicts])
+        marks = {each.fields: seen[each.id] for each in conflicts if each.id in seen}
+        repository.settle(connection_id, mine, [each.id for each in conflicts], marks)
 
 
 def _read(database: OpenDatabase) -> list[KeptConflict]:

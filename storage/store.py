@@ -253,10 +253,13 @@ class Store:
         waiting = self._journal.waiting({} if self._machine.on_files else self._machine.waits_for_vault)
         return Changes(waiting, self._journal.rejected(), conflicts)
 
-    def resolve(self, choices: Mapping[str, Choice]) -> None:
-        """Settle conflicts. All of one record at once is a mix, unit by unit."""
+    def resolve(self, choices: Mapping[str, Choice], seen: Mapping[str, str]) -> None:
+        """Settle conflicts by their ids. All of one record at once is a mix, unit by unit.
+
+        `seen` is what each conflict showed: whoever chose from something else is asked again (StoreError, CONFLICT).
+        """
         repository = self._online("Conflicts are settled in the database")
-        resolve(repository, self._home.database, choices)
+        resolve(repository, self._home.database, choices, seen)
         self._machine.cache.drop()
         machine = self._machine
         machine.current = machine.current._replace(conflicts=machine.sharing.count())

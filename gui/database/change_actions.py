@@ -24,8 +24,8 @@ class ChangeActions(QObject):
         super().__init__(controller)
         self._controller = controller
 
-    def resolve(self, choices: "Mapping[str, Choice]") -> None:
-        self._controller.act("The choices are being stored.", self._resolve(choices))
+    def resolve(self, choices: "Mapping[str, Choice]", seen: "Mapping[str, str]") -> None:
+        self._controller.act("The choices are being stored.", self._resolve(choices, seen))
 
     def dismiss(self, op_id: str) -> None:
         self._controller.act("The refused change is being forgotten.", self._dismiss(op_id))
@@ -39,8 +39,8 @@ class ChangeActions(QObject):
         if self._controller.is_attached and not tasks.is_running("database: health"):
             tasks.start("database: health", self._read_health())
 
-    async def _resolve(self, choices: "Mapping[str, Choice]") -> None:
-        await self._controller.tasks.write(self._controller.core.changes.resolve, choices)
+    async def _resolve(self, choices: "Mapping[str, Choice]", seen: "Mapping[str, str]") -> None:
+        await self._controller.tasks.write(self._controller.core.changes.resolve, choices, seen)
         self._controller.messages.say(f"{count_text(len(choices), 'conflict')} settled.", level="ok")
 
     async def _dismiss(self, op_id: str) -> None:

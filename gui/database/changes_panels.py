@@ -136,12 +136,14 @@ class RejectedPanel(QWidget):
 
 
 class ConflictsPanel(QWidget):
-    """The records with conflicts, and one of them field by field. `resolve_wanted` carries {conflict id: Choice}.
+    """The records with conflicts, and one of them field by field.
+
+    `resolve_wanted` carries {conflict id: Choice} and {conflict id: what it showed}.
 
     `emptied` comes when the last one is settled while the keyboard is here: it needs another place.
     """
 
-    resolve_wanted = Signal(object)
+    resolve_wanted = Signal(object, object)
     emptied = Signal()
 
     def __init__(self, theme: Theme) -> None:
@@ -239,7 +241,7 @@ class ConflictsPanel(QWidget):
         if choices:
             # The button is disabled meanwhile, and would hand the keyboard to whatever comes next.
             self.view.table.setFocus()
-            self.resolve_wanted.emit(choices)
+            self.resolve_wanted.emit(choices, {one.id: one.seen for one in self._conflicts if one.id in choices})
 
 
 def _waiting_cells(one: WaitingChange) -> tuple[Cell, ...]:

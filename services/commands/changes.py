@@ -45,7 +45,7 @@ def resolve(core: "Core", arguments: "argparse.Namespace") -> Result:
     wanted = _conflicts_of(changes, arguments.id)
     fields = getattr(arguments, "fields", None) or {}
     choices = choose(wanted, arguments.keep, fields)
-    core.changes.resolve(choices)
+    core.changes.resolve(choices, {one.id: one.seen for one in wanted})
     data = {"resolved": [{"id": one.id, "fields": list(one.fields), "kept": choices[one.id].value} for one in wanted]}
     lines = (f"{safe(one.name)}, {_named(one.fields)}: kept {choices[one.id]}." for one in wanted)
     return Result(data, "\n".join(lines))

@@ -118,7 +118,9 @@ class AtDesk:
         each = found.conflicts[pick % len(found.conflicts)]
         choice = {each.id: Choice.MINE if mine else Choice.THEIRS}
         after = {"conflict": each.id} if mine else {}
-        return self._write("resolve", each.connection_id, {}, after, lambda: store.resolve(choice))
+        return self._write(
+            "resolve", each.connection_id, {}, after, lambda: store.resolve(choice, {each.id: each.seen})
+        )
 
     def settle(self) -> None:
         """Bring it home, as a person does who does not wait."""

@@ -88,9 +88,17 @@ def test_newer_data_on_the_server_stays(office: Office) -> None:
         {"note": "newer, from town"},
     )
     assert town.kit.store.status.conflicts == 1
-    town.kit.store.resolve({conflict.id: Choice.MINE})
+    # Whoever chose from what is no longer there, before the list of conflicts followed, is asked again.
+    road.kit.connections.edit(old.id, {"note": "newest, from the road"})
+    with pytest.raises(StoreError, match="changed again while you chose: note") as stale:
+        town.kit.store.resolve({conflict.id: Choice.MINE}, {conflict.id: conflict.seen})
+    assert stale.value.problem.category is Category.CONFLICT
+    assert office.rows("SELECT note FROM exchange_connections WHERE id = %s", old.id) == [("newest, from the road",)]
+    (conflict,) = town.kit.store.changes().conflicts
+    assert conflict.theirs == {"note": "newest, from the road"}
+    town.kit.store.resolve({conflict.id: Choice.MINE}, {conflict.id: conflict.seen})
     with pytest.raises(StoreError):
-        road.kit.store.resolve({conflict.id: Choice.THEIRS})
+        road.kit.store.resolve({conflict.id: Choice.THEIRS}, {conflict.id: conflict.seen})
     assert office.rows("SELECT note FROM exchange_connections WHERE name = 'server 0'") == [("old file, edited",)]
     assert town.kit.store.changes().conflicts == ()
 

@@ -70,7 +70,7 @@ def test_the_story_of_the_overwritten_server_list(shared: Shared, proxy: Proxy) 
     assert (conflict.name, conflict.fields) == ("Same field", ("note",))
     assert [each["note"] for each in (conflict.base, conflict.mine, conflict.theirs)] == ["", "old copy", "newer"]
     assert other.store.changes().conflicts == away.store.changes().conflicts
-    other.store.resolve({conflict.id: Choice.MINE})
+    other.store.resolve({conflict.id: Choice.MINE}, {})
     assert away.store.changes().conflicts == ()
     assert shared.sql("SELECT note FROM exchange_connections WHERE name = 'Same field'") == [("old copy",)]
 

@@ -96,12 +96,26 @@ def test_a_choice_stays_until_its_values_change(theme: Theme) -> None:
     assert view.choices() == {NOTE.fields: Choice.MINE}
     view.show_conflicts([NOTE._replace(theirs={"note": "newer"}), LIMIT])
     assert view.choices() == {}
+    # Credentials are shown as words only, and look the same when they are others.
+    view._choose(1, Choice.MINE)
+    view.show_conflicts([NOTE, LIMIT._replace(seen="others")])
+    assert view.choices() == {}
+
+
+def test_what_a_choice_was_made_of_goes_with_it(theme: Theme) -> None:
+    panel = ConflictsPanel(theme)
+    asked: list[object] = []
+    panel.resolve_wanted.connect(lambda choices, seen: asked.append((choices, seen)))
+    panel.show_conflicts([NOTE._replace(seen="first")])
+    panel.view.all_mine.click()
+    panel.apply.click()
+    assert asked == [({"c1": Choice.MINE}, {"c1": "first"})]
 
 
 def test_the_panel_sends_one_record_at_once(theme: Theme) -> None:
     panel = ConflictsPanel(theme)
     asked: list[dict[str, Choice]] = []
-    panel.resolve_wanted.connect(asked.append)
+    panel.resolve_wanted.connect(lambda choices, _seen: asked.append(choices))
     other = conflict(9, ("color",), "", "#111111", "#222222", record="b")
     panel.show_conflicts([NOTE, LIMIT, other])
     assert panel.records.rowCount() == 2
@@ -125,8 +139,8 @@ def test_enter_applies_and_the_keyboard_stays_in_reach(theme: Theme) -> None:
     panel = ConflictsPanel(theme)
     asked: list[object] = []
     emptied: list[bool] = []
-    panel.resolve_wanted.connect(asked.append)
-    panel.resolve_wanted.connect(lambda _choices: panel.set_reason("Busy."))
+    panel.resolve_wanted.connect(lambda choices, _seen: asked.append(choices))
+    panel.resolve_wanted.connect(lambda _choices, _seen: panel.set_reason("Busy."))
     panel.emptied.connect(lambda: emptied.append(True))
     panel.show_conflicts([NOTE, LIMIT])
     panel.show()
