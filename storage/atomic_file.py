@@ -224,10 +224,23 @@ def _write_some(contents: Sequence[bytes], paths: Sequence[str], calls: FileCall
             descriptors.append(calls.create(path, 0o600))
             _write_all(descriptors[-1], content, calls)
         for descriptor in descriptors:
+            _begin_writing_out(descriptor)
+        for descriptor in descriptors:
             calls.fsync(descriptor)
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _begin_writing_out(descriptor: int) -> None:
+    """Let the disk begin with a file that is synced in a moment: it has many at once then, and needs half the time.
+
+    To say that its pages are not needed any more is what makes Linux begin (mm/fadvise.c, POSIX_FADV_DONTNEED).
+    """
+    if hasattr(os, "posix_fadvise"):
+        # Whether it is taken or not, the sync that follows decides.
+        with suppress(OSError):
+            os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def _keep_previous(path: str, calls: FileCalls) -> bool:
