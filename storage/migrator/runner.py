@@ -13,7 +13,15 @@ from storage.diagnosis import diagnose
 from storage.migrator import ledger, rehearsal, repair
 from storage.migrator.files import Migration, checksums, find_migrations, read_migrations
 from storage.migrator.plan import NEWEST, Failure, Plan, newer_version, plan
-from storage.migrator.session import MigratedDatabase, Session, is_lost, is_read_only, primary_message, session
+from storage.migrator.session import (
+    MigratedDatabase,
+    Session,
+    is_lost,
+    is_read_only,
+    many_transactions,
+    primary_message,
+    session,
+)
 
 Hook = Callable[[Migration, int], None]
 
@@ -88,10 +96,11 @@ class Migrator:
                 self._backup()
             failed = {item.number for item in found.items if item.state is MigrationState.FAILED}
             known = any(item.applied_at for item in found.items)
-            for migration in pending:
-                if not self._step(opened, migration, first=not known, again=migration.number in failed):
-                    return self._plan(opened, migrations).items
-                known = True
+            with many_transactions(opened):
+                for migration in pending:
+                    if not self._step(opened, migration, first=not known, again=migration.number in failed):
+                        return self._plan(opened, migrations).items
+                    known = True
             return self._plan(opened, migrations, there._replace(ledger=True)).items
 
     def rehearse(self) -> list[Rehearsal]:

@@ -182,7 +182,7 @@ def test_an_emptied_file_asks_instead_of_starting_empty(tmp_path: Path, how: str
         assert kit.problem.category is Category.EMPTY_DB
         assert "3 connections" in kit.problem.text
         (backup,) = (root / "backups").iterdir()
-        assert str(backup) in kit.problem.solution
+        assert str(backup) in kit.problem.by_command
         with pytest.raises(StoreError) as caught:
             kit.add("would hide the question")
         assert caught.value.problem.category is Category.EMPTY_DB

@@ -66,7 +66,7 @@ def test_a_person_is_asked_while_the_list_is_shown(tmp_path: Path, how: str, bac
             assert kit.problem.category is Category.EMPTY_DB
             assert "hold 3 connections" in kit.problem.text
             assert ("the backup of" in kit.problem.text) == backups
-            assert "restore records --yes" in kit.problem.solution
+            assert "restore records --yes" in kit.problem.by_command
             assert contents(kit) == before
             with pytest.raises(StoreError) as caught:
                 kit.add("would hide the question")

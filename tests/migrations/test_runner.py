@@ -241,3 +241,19 @@ def test_the_stores_own_database_is_migrated_and_the_log_tells(
 def test_a_folder_that_is_gone_is_a_problem_not_a_crash(database: RawDatabase, tmp_path: Path) -> None:
     with pytest.raises(CtsError, match="cannot be read"):
         migrator(database, tmp_path / "nowhere").apply()
+
+
+@pytest.mark.parametrize("mode", ["delete", "truncate", "wal"])
+def test_a_run_leaves_the_journal_as_it_was(tmp_path: Path, mode: str) -> None:
+    """SQLite's rollback journal is kept from one file to the next, and never longer."""
+    folder = write_files(tmp_path / "sql", _001_first="CREATE TABLE a (x)", _002_second="CREATE TABLE b (x)")
+    seen: list[bool] = []
+    with closing(connect(str(tmp_path / "cts.db"))) as database:
+        database.rows(f"PRAGMA journal_mode = {mode}")
+        items = migrator(
+            database, folder, hook=lambda _file, _index: seen.append((tmp_path / "cts.db-journal").exists())
+        ).apply()
+        assert states(items) == {1: "applied", 2: "applied"}
+        assert database.rows("PRAGMA journal_mode") == [(mode,)]
+        assert any(seen) == (mode != "wal")
+        assert (tmp_path / "cts.db-journal").exists() == (mode == "truncate")

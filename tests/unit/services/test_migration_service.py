@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -12,6 +11,7 @@ from models.status import Backend, StoreState, StoreStatus
 from services.backups import BackupService
 from services.events import Events
 from services.migrations import MigrationService
+from storage.data_folder import prepare
 from storage.database import Database
 from storage.migrator.runner import Migrator
 from storage.open_database import OpenDatabase
@@ -111,7 +111,7 @@ def test_a_backup_is_made_listed_and_announced(
     store: OpenStore, events: Events, heard: list[Event], tmp_path: Path
 ) -> None:
     MigrationService(store, events).apply()
-    folder = SimpleNamespace(database=tmp_path / "cts.db", backups=tmp_path / "backups")
+    folder = prepare(tmp_path)
     service = BackupService(store, folder, events, keep=lambda: 2)
     made = [service.make() for _ in range(3)]
     assert [backup.path for backup in service.list()] == [made[2].path, made[1].path]
@@ -122,7 +122,7 @@ def test_a_backup_is_made_listed_and_announced(
 
 
 def test_no_database_no_backup(store: OpenStore, events: Events, tmp_path: Path) -> None:
-    folder = SimpleNamespace(database=tmp_path / "nothing.db", backups=tmp_path / "backups")
+    folder = prepare(tmp_path / "empty")
     service = BackupService(store, folder, events)
     assert service.list() == []
     with pytest.raises(CtsError, match="There is no database"):
