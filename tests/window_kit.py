@@ -65,6 +65,9 @@ class Desk:
         while not true():
             assert asyncio.get_running_loop().time() < end, f"never came true: {what or true}; said: {self.said}"
             await asyncio.sleep(0.01)
+        # What said it may not be through yet: its button comes back in the loop's next round.
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
 
     async def idle(self) -> None:
         """Let queued signals and short tasks come to an end."""

@@ -1,8 +1,6 @@
 """The usual edit is one statement on a server; what plain SQL did meanwhile counts all the same, on both databases."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,25 +8,9 @@ import pytest
 from models.connection import Connection
 from models.problem import ConflictError, StoreError
 from models.secret import SealedSecret
-from storage.database import Database
 from storage.database_repository import DatabaseRepository
 from storage.open_database import OpenDatabase
-from storage.postgresql.address import parse_address
-from storage.postgresql.database import PostgresDatabase
-from tests.store_kit import a_connection, migrated_database
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenDatabase]:
-    opened: OpenDatabase
-    if request.param == "postgresql":
-        opened = PostgresDatabase.open(parse_address(request.getfixturevalue("migrated_postgres_url")))
-    else:
-        path = tmp_path / "cts.db"
-        path.write_bytes(migrated_database())
-        opened = Database.open_sqlite(path)
-    yield opened
-    opened.close()
+from tests.store_kit import a_connection
 
 
 @pytest.fixture

@@ -1,9 +1,8 @@
 """Operations that arrive late: each takes effect once, and what others stored meanwhile is never written over."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,28 +10,12 @@ import pytest
 from models.connection import Connection
 from storage.applying import Applied, Outcome
 from storage.connection_codec import stored
-from storage.database import Database
 from storage.database_repository import DatabaseRepository
 from storage.open_database import OpenDatabase
 from storage.operations import Kind, Operation
-from storage.postgresql.address import parse_address
-from storage.postgresql.database import PostgresDatabase
-from tests.store_kit import a_connection, migrated_database
+from tests.store_kit import a_connection
 
 _numbers = count(1)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenDatabase]:
-    opened: OpenDatabase
-    if request.param == "postgresql":
-        opened = PostgresDatabase.open(parse_address(request.getfixturevalue("migrated_postgres_url")))
-    else:
-        path = tmp_path / "cts.db"
-        path.write_bytes(migrated_database())
-        opened = Database.open_sqlite(path)
-    yield opened
-    opened.close()
 
 
 class Desk:

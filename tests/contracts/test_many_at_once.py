@@ -1,37 +1,19 @@
 """Many records in one transaction: written together, with every value as if it had been written alone."""
 
 import uuid
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from models.connection import NEVER
 from models.problem import Category, StoreError
 from storage.applying import MANY
-from storage.database import Database
 from storage.database_repository import DatabaseRepository
 from storage.open_database import OpenDatabase
 from storage.operations import Kind, Operation, new_op_ids
-from storage.postgresql.address import parse_address
-from storage.postgresql.database import PostgresDatabase
-from tests.store_kit import a_connection, migrated_database
+from tests.store_kit import a_connection
 
 ODD = ("", "\x1f", "\x1e", "a\x1fb", "a\x1e", "\\N", "NULL", "{}", '"', "\\", "'", "%s", "line\nline\r\n", "é💶", "\t")
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[OpenDatabase]:
-    opened: OpenDatabase
-    if request.param == "postgresql":
-        opened = PostgresDatabase.open(parse_address(request.getfixturevalue("migrated_postgres_url")))
-    else:
-        path = tmp_path / "cts.db"
-        path.write_bytes(migrated_database())
-        opened = Database.open_sqlite(path)
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -2,38 +2,16 @@
 
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from models.problem import Category
-from tests.bare_postgres import BareServer, wait_until
+from tests.bare_postgres import wait_until
 from tests.black_hole import black_hole
-from tests.outages import Shared, outage_server
+from tests.outages import Shared
 from tests.proxy import Proxy
 
 ERROR_SECONDS = 9.0
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[BareServer]:
-    with outage_server() as made:
-        yield made
-
-
-@pytest.fixture
-def shared(server: BareServer, tmp_path: Path) -> Iterator[Shared]:
-    made = Shared(server, tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def proxy(server: BareServer) -> Iterator[Proxy]:
-    made = Proxy(server.port)
-    yield made
-    made.close()
 
 
 def test_f14_a_black_hole_at_every_moment(shared: Shared) -> None:

@@ -1,36 +1,12 @@
 """F24's way back: what a restored or an emptied database lacks is kept on a desk, and one call puts it in again."""
 
-from collections.abc import Iterator
 from pathlib import Path
-
-import pytest
 
 from models.problem import Category
 from storage.bringing_back import Lacking, bring_back, kept_folders, lacking, put_away, read_kept
-from tests.bare_postgres import BareServer, wait_until
-from tests.outages import LiveDesk, Shared, outage_server
+from tests.bare_postgres import wait_until
+from tests.outages import LiveDesk, Shared
 from tests.proxy import Proxy
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[BareServer]:
-    with outage_server() as made:
-        yield made
-
-
-@pytest.fixture
-def shared(server: BareServer, tmp_path: Path) -> Iterator[Shared]:
-    made = Shared(server, tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def proxy(server: BareServer) -> Iterator[Proxy]:
-    """The way of all desks to the server."""
-    made = Proxy(server.port)
-    yield made
-    made.close()
 
 
 def counts(wanted: Lacking) -> tuple[int, int, int]:

@@ -2,32 +2,14 @@
 
 import time
 from bisect import bisect_left
-from collections.abc import Iterator
-from pathlib import Path
 
-import pytest
-
-from tests.bare_postgres import BareServer
 from tests.faults.test_restarted_server import everything_is_there_once, working
-from tests.outages import Shared, outage_server
+from tests.outages import Shared
 from tests.proxy import Proxy
 
 FLAPS = 20
 BURST = 10
 """The first connects of a program may come at once, and those of several sessions that died together."""
-
-
-@pytest.fixture
-def server() -> Iterator[BareServer]:
-    with outage_server() as made:
-        yield made
-
-
-@pytest.fixture
-def shared(server: BareServer, tmp_path: Path) -> Iterator[Shared]:
-    made = Shared(server, tmp_path)
-    yield made
-    made.close()
 
 
 def busiest(moments: list[float], seconds: float) -> int:

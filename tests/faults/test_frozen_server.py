@@ -6,31 +6,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import pytest
 
 from models.problem import Category, CtsError
-from tests.bare_postgres import BareServer, wait_until
-from tests.outages import Shared, outage_server
+from tests.bare_postgres import wait_until
+from tests.outages import Shared
 from tests.proxy import Proxy
 
 PATIENCE = 8.0
 """For what must take 5 s: a machine that is busy with other things is no fault."""
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[BareServer]:
-    with outage_server() as made:
-        yield made
-
-
-@pytest.fixture
-def shared(server: BareServer, tmp_path: Path) -> Iterator[Shared]:
-    made = Shared(server, tmp_path)
-    yield made
-    server.thaw()
-    made.close()
 
 
 @contextmanager

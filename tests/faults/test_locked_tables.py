@@ -3,27 +3,13 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
 
 import psycopg2
 import pytest
 
 from models.problem import Category, StoreError
-from tests.bare_postgres import BareServer, wait_until
-from tests.outages import LiveDesk, Shared, outage_server
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[BareServer]:
-    with outage_server() as made:
-        yield made
-
-
-@pytest.fixture
-def shared(server: BareServer, tmp_path: Path) -> Iterator[Shared]:
-    made = Shared(server, tmp_path)
-    yield made
-    made.close()
+from tests.bare_postgres import wait_until
+from tests.outages import LiveDesk, Shared
 
 
 @contextmanager

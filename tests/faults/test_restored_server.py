@@ -1,9 +1,7 @@
 """F24, F43: the server holds newer or older data than it did, or clocks are wrong: nothing is overwritten unasked."""
 
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,30 +10,9 @@ import storage.database_repository
 import storage.json_store.json_repository
 from models.change import Choice
 from models.problem import Category
-from tests.bare_postgres import BareServer, wait_until
-from tests.outages import Shared, outage_server
+from tests.bare_postgres import wait_until
+from tests.outages import Shared
 from tests.proxy import Proxy
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[BareServer]:
-    with outage_server() as made:
-        yield made
-
-
-@pytest.fixture
-def shared(server: BareServer, tmp_path: Path) -> Iterator[Shared]:
-    made = Shared(server, tmp_path)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def proxy(server: BareServer) -> Iterator[Proxy]:
-    """The way of one desk to the server, which can be cut without the others noticing."""
-    made = Proxy(server.port)
-    yield made
-    made.close()
 
 
 def test_the_story_of_the_overwritten_server_list(shared: Shared, proxy: Proxy) -> None:
