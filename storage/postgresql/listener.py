@@ -178,14 +178,16 @@ class Listener:
         return payloads
 
     def _poll(self, session: connection) -> None:
-        self._tell(None)
         before, stamps = _rows(session, _FINGERPRINT), dict(_rows(session, _STAMPS))
+        # After the first look: whoever reads the list now reads it as it was then, or newer.
+        self._tell(None)
         next_try = time.monotonic() + _TRY_AGAIN_SECONDS
         while not self._stop.wait(POLL_SECONDS):
             now = _rows(session, _FINGERPRINT)
             if now != before:
                 before, fresh = now, dict(_rows(session, _STAMPS))
-                self._tell(frozenset(key for key, _ in stamps.items() ^ fresh.items()))
+                # Nothing differs where the change came between the two questions: then it may be anything.
+                self._tell(frozenset(key for key, _ in stamps.items() ^ fresh.items()) or None)
                 stamps = fresh
             if time.monotonic() >= next_try:
                 if self._may_listen_now(session):
