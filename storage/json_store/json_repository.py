@@ -69,9 +69,11 @@ class JsonRepository:
     def update(self, base: Connection, new: Connection) -> ConnectionRow:
         with self._records.held():
             theirs = self._records.state(base.id)
-            if theirs is None:
+            before, after = stored(base), stored(new)
+            # Whoever changes nothing brings nothing back that was deleted.
+            if theirs is None or (theirs.deleted_at is not None and not changes(before, after)):
                 raise StoreError(gone_meanwhile(base.name))
-            merged = merge(stored(base), stored(new), _fields(base.id, theirs))
+            merged = merge(before, after, _fields(base.id, theirs))
             if merged.conflicts:
                 raise _conflict_error(base, new, _fields(base.id, theirs), merged.conflicts)
             final = changes(theirs.fields, merged.values)

@@ -200,6 +200,18 @@ def test_no_change_is_no_write(here: Repository) -> None:
     assert here.update(base, replace(base)).revision == 1
 
 
+def test_no_change_brings_nothing_back(here: Repository, there: Repository) -> None:
+    connection = a_connection()
+    here.add([connection])
+    base = there.get(connection.id)
+    assert base is not None
+    here.remove([connection.id])
+    with pytest.raises(StoreError) as caught:
+        there.update(base, replace(base))
+    assert caught.value.problem.category is Category.NOT_FOUND
+    assert here.rows() == there.rows() == []
+
+
 def test_changes_of_different_fields_from_two_desks_are_both_kept(here: Repository, there: Repository) -> None:
     connection = a_connection("Main")
     here.add([connection])
