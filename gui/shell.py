@@ -43,7 +43,7 @@ class Page(QWidget):
 
     def attach(self, core: "Core") -> None:
         """Take the services; called once, on the GUI's thread, when they are built."""
-        raise NotImplementedError
+        raise NotImplementedError  # every page has services of its own to take
 
     def started(self) -> None:
         """Called once after the start: the store is open, or its Problem says why not."""

@@ -80,7 +80,7 @@ def write_atomic(
         if backup:
             _keep_previous(target, calls)
         calls.replace(temporary, target)
-    except BaseException:
+    except BaseException:  # an interruption, too, leaves no temporary; it goes on
         _unlink(temporary)
         raise
     calls.fsync_folder(_folder_of(target))
@@ -106,7 +106,7 @@ def write_group(files: Sequence[tuple[str, bytes]], *, calls: FileCalls = SYSTEM
             replaced.append((path, there))
         if files:
             calls.fsync_folder(_folder_of(files[0][0]))
-    except BaseException:
+    except BaseException:  # an interruption, too, leaves all as it was; it goes on
         for path, was_there in reversed(replaced):
             _put_back(path, was_there=was_there)
         for temporary in temporaries:

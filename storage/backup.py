@@ -61,6 +61,7 @@ def make_backup(database: Path, folder: Path, reason: str, keep: int = 5, *, wai
     except CtsError:
         raise
     except Exception as error:
+        # Whatever the database, the disk or the copy raised: a person is told which, as a Problem.
         problem = diagnose(error, where=database.name, path=database)
         if isinstance(error, OSError) or problem.category is Category.DISK_FULL:
             problem = diagnose(error, where=str(folder))
@@ -161,6 +162,7 @@ def restore(backup: Path, database: Path, quarantine: Path) -> int:
     except CtsError:
         raise
     except Exception as error:
+        # As above: the cause is named, and goes along.
         raise StoreError(diagnose(error, where=database.name, path=database)) from error
     return connections
 
@@ -171,6 +173,7 @@ def _taken(backup: Path, copy: Path) -> int:
         _copy(backup, copy, time.monotonic() + _WAIT_SECONDS)
         return verify(copy, ours=True)
     except Exception as error:
+        # Garbage raises whatever its bytes make of it; what is not about the file goes on up.
         problem = error.problem if isinstance(error, StoreError) else diagnose(error, where=backup.name, path=backup)
         case = {Category.CORRUPT: "CORRUPT.backup", Category.BAD_FILE: "BAD_FILE.another"}.get(problem.category)
         if case is None:

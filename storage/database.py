@@ -81,7 +81,7 @@ class Database:
         database = cls(path, read_only=read_only, patience=patience)
         try:
             database._connect()
-        except BaseException:
+        except BaseException:  # whatever it is: it goes on, and no file stays open
             database.close()
             raise
         return database
@@ -111,7 +111,7 @@ class Database:
             try:
                 yield connection
                 self._patiently(lambda: connection.execute("COMMIT"))
-            except BaseException:
+            except BaseException:  # an interruption, too, leaves no transaction open; it goes on
                 if connection.in_transaction:
                     with contextlib.suppress(sqlite3.Error):
                         connection.execute("ROLLBACK")

@@ -141,6 +141,7 @@ class SystemKeyring:
                 if backend.get_password(SERVICE, key_id) is not None:
                     backend.delete_password(SERVICE, key_id)
             except Exception as error:
+                # As above: backends raise whatever their system does.
                 raise KeyringError(f"The system keyring kept the old key ({type(error).__name__}).") from error
 
     def _usable(self) -> Sequence[Any]:

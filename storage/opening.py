@@ -109,7 +109,7 @@ def _open_checked(path: Path, *, read_only: bool, patience: float) -> tuple[Data
         integrity = database.quick_check()
         if integrity != "ok":
             raise StoreError(problem_for("CORRUPT", where=str(path), detail="quick_check"))
-    except BaseException:
+    except BaseException:  # whatever it is: it goes on, and no file stays open
         database.close()
         raise
     return database, integrity

@@ -84,7 +84,7 @@ class NamespaceHole:
             assert self._relay.stdout is not None
             if self._relay.stdout.readline() != "ready\n":
                 raise OSError("the relay does not start")
-        except BaseException:
+        except BaseException:  # an interruption, too, leaves no namespace behind; it goes on
             self.close()
             raise
 

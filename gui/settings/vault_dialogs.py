@@ -31,7 +31,7 @@ class _SecretDialog(PlainDialog):
 
     def give(self) -> None:
         """Hand over what was typed."""
-        raise NotImplementedError
+        raise NotImplementedError  # every dialog hands over something else
 
     def refuse(self, text: str) -> None:
         self.refusal.setText(text)

@@ -75,6 +75,7 @@ def _run(arguments: "argparse.Namespace", make_core: Callable[[bool], "Core"], *
     except CtsError as error:
         result = _failed(error.problem)
     except Exception:
+        # The boundary of a command: a bug is logged with its traceback, and a script gets its answer.
         import logging
 
         logging.getLogger(__name__).exception("A command failed.")

@@ -28,7 +28,7 @@ def set_aside(connection: sqlite3.Connection) -> dict[str, int]:
         for name, count in counts.items():
             if count_rows(connection, PREFIX + name) != count:
                 raise sqlite3.IntegrityError(f"{name} lost rows when it was renamed")
-    except BaseException:
+    except BaseException:  # an interruption, too, leaves no transaction open; it goes on
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")

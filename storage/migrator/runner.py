@@ -200,7 +200,7 @@ class Migrator:
                 raise
             self._fail(opened, migration, progress[0], error)
             return False
-        except BaseException:
+        except BaseException:  # an interruption, too, leaves no transaction open; it goes on
             opened.rollback()
             raise
         self._unwritten.pop(migration.number, None)

@@ -123,7 +123,7 @@ class Session:
         try:
             yield
             self.commit()
-        except BaseException:
+        except BaseException:  # an interruption, too, leaves no transaction open; it goes on
             self.rollback()
             raise
 

@@ -97,7 +97,7 @@ class PostgresDatabase:
             try:
                 yield statements
                 self._commit(statements)
-            except BaseException as error:
+            except BaseException as error:  # an interruption, too, leaves no transaction open; it goes on
                 roll_back(statements.session)
                 _leave_standby(self.writer, error)
                 raise

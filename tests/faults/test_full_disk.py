@@ -41,7 +41,7 @@ for step in (save_settings, write_file, back_up, insert):
     try:
         step()
         print("done")
-    except Exception as error:
+    except Exception as error:  # whatever it is, it must become a Problem
         problem = diagnose(error, where="it")
         print(problem.category, problem.detail.split(" ")[-1])
 """

@@ -15,14 +15,8 @@ import pytest
 from models.problem import Category
 from tests.bare_postgres import BareServer, wait_until
 from tests.faults.test_restarted_server import everything_is_there_once
-from tests.outages import TEMPLATE, Shared, outage_server
+from tests.outages import TEMPLATE, Shared
 from tests.rights import mounted
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[BareServer]:
-    with outage_server() as made:
-        yield made
 
 
 @pytest.fixture

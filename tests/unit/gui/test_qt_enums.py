@@ -16,7 +16,7 @@ quick, made, count = enum.EnumType._create_, [], 0
 def outcome(call):
     try:
         result = call()
-    except Exception as error:
+    except Exception as error:  # what fails must fail alike both ways
         return type(error).__name__
     return told(result) if isinstance(result, enum.Enum) else result
 
